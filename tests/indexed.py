@@ -85,7 +85,7 @@ class IndexedFolder:
             None,
         )
         workers = PostWorkers(tools, tools.for_worker("sqlite://"), number=0)
-        indexer = Indexer(self.database, tools, workers, names, using_posts, batch)
+        indexer = Indexer(self.database, tools, workers, names, lambda _: using_posts, batch)
         return indexer.index(fresh, gone, at, progress)
 
     def rows(self, *paths: str) -> list[PostRow]:

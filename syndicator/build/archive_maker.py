@@ -25,10 +25,10 @@ from syndicator.outputs.folder import OutputFolder
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
-from syndicator.store.sql import batches
 
-#: Blocks that are made together, and published in one transaction.
-_BLOCKS = 8
+#: Posts whose blocks are made together, and published in one transaction: a new post waits for as
+#: many. A block that has more of them is made alone.
+_POSTS = 100
 
 #: How many times as many are given to worker processes ahead.
 _CHUNKS_AHEAD = 2
@@ -76,7 +76,7 @@ class PageMaker:
         count = sum(len(block.places) for block in plan.make)
         workers = self._run.workers
         self._workers = workers if workers and workers.start_to_render(count) else None
-        chunks = list(batches(plan.make, _BLOCKS))
+        chunks = list(_chunks(plan.make))
         links = archive_pages.chain(
             [
                 *((page.oldest, page.name) for page in plan.keep),
@@ -175,6 +175,20 @@ class PageMaker:
             version=self._version,
             keys={name: page.key for name, page in known.items() if is_intact(self._output, page)},
         )
+
+
+def _chunks(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Blocks with about `_POSTS` posts together."""
+    chunk: list[Block] = []
+    count = 0
+    for block in blocks:
+        if chunk and count + len(block.places) > _POSTS:
+            yield chunk
+            chunk, count = [], 0
+        chunk.append(block)
+        count += len(block.places)
+    if chunk:
+        yield chunk
 
 
 def is_intact(output: OutputFolder, page: ArchivePage) -> bool:

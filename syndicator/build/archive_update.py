@@ -179,10 +179,11 @@ class ArchiveUpdate:
         places that changed; None: any may have.
         """
         members = self._members(pages, changed)
-        for page in pages:
+        for at, page in enumerate(pages):
             left = tuple(path for path in page.posts if members.get(path, True))
             if left == page.posts:
                 continue
+            self._run.progress(at, len(pages), Phase.ARCHIVING)
             files: Mapping[str, ArchivedFile] = {}
             key = ""
             if left:

@@ -44,6 +44,8 @@ class BuildContext:
     pings: int = 0
     #: Paths that the next scan must return: mismatched posts, and those put off.
     scan_again: set[str] = field(default_factory=set)
+    #: Posts whose entry may have been removed. The loader has those whose entry was rendered.
+    removed: set[str] = field(default_factory=set)
     put_off: tuple[str, ...] = ()  #: heavy posts left to the next run
     failure: OutputError | None = None  #: the first one
     workers: PostWorkers | None = None  #: processes for work on many posts

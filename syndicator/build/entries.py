@@ -114,6 +114,11 @@ class EntryLoader:
         self._ahead = RenderAhead(workers) if workers else None
 
     @property
+    def rendered(self) -> Collection[str]:
+        """The posts rendered in this run."""
+        return self._rendered
+
+    @property
     def waiting(self) -> list[str]:
         """The heavy posts that wait for their turn."""
         return sorted(self._heavy)
@@ -203,6 +208,11 @@ def _indexed(row: PostRow) -> IndexedPost:
     return IndexedPost(row.stat.path, row.document_digest, row.head)
 
 
-def prune(connection: Connection) -> None:
-    """Delete the entries that are in no feed's document. Archives need all of them."""
-    entries.remove(connection, entries.paths(connection) - feeds.post_paths(connection))
+def prune(connection: Connection) -> set[str]:
+    """Delete the entries that are in no feed's document, and return their posts.
+
+    Archives need all entries.
+    """
+    unused = entries.paths(connection) - feeds.post_paths(connection)
+    entries.remove(connection, unused)
+    return unused

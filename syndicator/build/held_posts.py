@@ -34,10 +34,10 @@ def look(
     return decision.changes(pages, now, rules)
 
 
-def apply(connection: Connection, changes: Changes, using_posts: Collection[str]) -> None:
+def apply(connection: Connection, changes: Changes, showing: Collection[str]) -> None:
     """Put the posts that go out into their feeds, and mark these feeds as stale.
 
-    `using_posts`: the posts whose entries show other posts.
+    `showing`: the posts whose entries may show those that go out.
     """
     rows = list(posts.get(connection, sorted(changes.out)).values())
     posts.put(connection, [row._replace(held=False) for row in rows], rows)
@@ -45,7 +45,7 @@ def apply(connection: Connection, changes: Changes, using_posts: Collection[str]
     feeds.mark_stale(connection, {name for row in rows for name in row.feeds})
     archives.mark_posts(connection, rows)
     if rows:
-        entries.mark_stale(connection, using_posts)
+        entries.mark_stale(connection, showing)
     late = dict.fromkeys(changes.late, True) | dict.fromkeys(changes.on_time, False)
     awaited_pages.set_late(connection, late)
     awaited_pages.remove(connection, changes.over)
@@ -71,7 +71,7 @@ class HeldPosts:
         """Put those that go out into their feeds."""
         if changes := self.changes(known, now):
             with self._database.begin(durable=False) as connection:
-                apply(connection, changes, known.using_posts)
+                apply(connection, changes, known.showing(changes.out))
 
 
 def problems_of(pages: Iterable[AwaitedPage], now: datetime) -> list[Problem]:

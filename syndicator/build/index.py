@@ -1,6 +1,6 @@
 """Updates the index of posts from documents, and marks the feeds they are or were in as stale."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ class Indexer:
     Index writes are not fsynced. After a power cut they are redone; nothing is announced before a
     later durable commit.
 
-    `using_posts`: the posts whose entries show other posts, so that any change may affect them.
+    `showing`: gives the posts whose entries may be others since these posts changed.
     `batch`: documents in one transaction.
     """
 
@@ -58,7 +58,7 @@ class Indexer:
         tools: PostTools,
         workers: PostWorkers,
         names: FeedNames,
-        using_posts: Collection[str],
+        showing: Callable[[Collection[str]], Collection[str]],
         batch: int,
     ) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class Indexer:
         self._workers = workers
         self._source = tools.source
         self._names = names
-        self._using_posts = using_posts
+        self._showing = showing
         self._batch = batch
 
     def index(
@@ -230,7 +230,7 @@ class Indexer:
         if plan.changed or plan.removed:
             archives.mark_posts(connection, index_plan.shown_rows(plan))
             entries.remove(connection, index_plan.without_feed(plan))
-            entries.mark_stale(connection, self._using_posts)
+            entries.mark_stale(connection, self._showing(index_plan.paths(plan)))
 
     def _give_up_suffixed(self, result: IndexResult) -> list[str]:
         """Have posts with a suffixed id read again, since an id became free. Returns their paths.

@@ -119,6 +119,11 @@ def shown_rows(plan: IndexPlan) -> Iterator[PostRow]:
                 yield before
 
 
+def paths(plan: IndexPlan) -> list[str]:
+    """The documents that a plan changes or removes."""
+    return [row.stat.path for row in (*plan.removed, *(row for row, _ in plan.changed))]
+
+
 def without_feed(plan: IndexPlan) -> list[str]:
     """The documents that are in no feed after a plan."""
     changed = [row.stat.path for row, _ in plan.changed if not row.feeds]

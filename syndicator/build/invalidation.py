@@ -95,8 +95,10 @@ def look(
 def find_stale(snapshot: Snapshot, facts: Facts) -> StaleParts:
     """What became stale since the last run. A post that is due changes entries that show posts."""
     outdated = snapshot.dependencies.outdated(facts.states)
+    if facts.due:
+        outdated |= snapshot.showing([row.stat.path for row in facts.due])
     return StaleParts(
-        entries=outdated | snapshot.using_posts if facts.due else outdated,
+        entries=outdated,
         feeds=facts.lost.union(*(row.feeds for row in facts.due or ())),
         due=facts.due or (),
         date_passed=facts.due is not None,

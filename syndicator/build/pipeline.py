@@ -10,7 +10,6 @@ from syndicator.build import invalidation, scan
 from syndicator.build.archive import Archiver
 from syndicator.build.compression import Compression
 from syndicator.build.context import BuildContext
-from syndicator.build.dependencies import Dependencies
 from syndicator.build.entries import prune
 from syndicator.build.feed_builder import FeedBuilder
 from syndicator.build.held_posts import HeldPosts
@@ -165,10 +164,11 @@ class Builder:
 
     def _with_entries(self, run: BuildContext) -> Snapshot:
         """The snapshot of a run with the files it published, and what entries depend on now."""
+        posts = run.removed.union(run.loader.rendered)
         with self.database.read() as connection:
+            run.snapshot.dependencies.update(posts, entries.needs(connection, posts))
             return replace(
                 run.snapshot,
-                dependencies=Dependencies(entries.needs(connection)),
                 using_posts=frozenset(entries.using_posts(connection)),
                 files=run.snapshot.files | {row.path: row for row in run.rows},
             )
@@ -212,6 +212,7 @@ class Builder:
         first = run.snapshot.is_first
         with self._tools.workers(run.loader, renders=first) as workers, run.compression:
             indexed = self._index(run, changes, workers)
+            run.removed.update(changes.fresh, changes.gone)
             self._held.release(run.snapshot, run.now)
             if first:
                 self._feeds.remove_unwanted(run)
@@ -244,7 +245,7 @@ class Builder:
             run.loader.tools,
             workers,
             known.names,
-            known.using_posts,
+            known.showing,
             self.options.batch,
         )
         shown = ShownEntries(self.output, known.files, run.now) if known.is_first else None
@@ -265,7 +266,7 @@ class Builder:
             run.progress(done, len(stale), Phase.BUILDING)
         with self.database.begin(durable=False) as connection:
             if not self.options.archive:
-                prune(connection)
+                run.removed |= prune(connection)
             kv.put(connection, "now", run.now.isoformat())
 
     def _build_heavy(self, run: BuildContext) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from syndicator.build.dependencies import TODAY, state_of_day
+from syndicator.build.dependencies import TODAY, post_named, state_of_day, state_of_post
 from syndicator.build.stored_posts import StoredPosts
 from syndicator.jekyll.policy import Policy
 from syndicator.jekyll.render_cost import is_heavy
@@ -73,10 +73,9 @@ class RenderedPost:
     turn: Turn
     entry: Entry | None = None  #: None: it can't be published; a problem has the reason
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = False  #: it shows other posts
-    needs: dict[str, FileState] = field(
-        default_factory=dict
-    )  #: the files of the site it depends on
+    uses_posts: bool = False  #: any change of another post may change it
+    #: What it depends on: files of the site, and what `build.dependencies` adds.
+    needs: dict[str, FileState] = field(default_factory=dict)
 
 
 class PostTools:
@@ -135,6 +134,8 @@ class PostTools:
         needs = dict(self._files.needs)
         if rendering.uses_day:
             needs[TODAY] = state_of_day(self.posts.now, self.site.timezone)
+        for name, head in rendering.named_posts.items():
+            needs[post_named(name)] = state_of_post(head)
         return RenderedPost(turn, rendering.entry, rendering.problems, rendering.uses_posts, needs)
 
     def _post(self, indexed: IndexedPost) -> Post | None:

@@ -4,7 +4,7 @@ A run leaves a snapshot to the next one. If it is not valid, it is loaded from t
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,7 +46,7 @@ class Snapshot:
     site_problems: tuple[Problem, ...]
     names: FeedNames
     dependencies: Dependencies
-    using_posts: frozenset[str]  #: posts whose entries show other posts
+    using_posts: frozenset[str]  #: posts whose entries any change of a post may change
     files: dict[str, FileRow]  #: by path
     built_at: datetime | None  #: the time as of which feeds were last built; None: never
     last_scan: LastScan = field(default_factory=LastScan)
@@ -63,6 +63,10 @@ class Snapshot:
         """Whether the site is still the same."""
         same = self.site.digest == site.digest
         return same and self.site_problems == site_problems
+
+    def showing(self, changed_posts: Collection[str]) -> set[str]:
+        """The posts whose entries may be others, since these posts changed."""
+        return self.dependencies.linking_to(changed_posts).union(self.using_posts)
 
     def post_at_once(self, only: str | None, now: datetime) -> str | None:
         """The post to render at once even if it is heavy: the `only` new or changed one.
@@ -164,7 +168,7 @@ def from_state(
         names=FeedNames(
             feeds.all_names(connection), kinds, site.plugins.default_language, site.tag_feeds
         ),
-        dependencies=Dependencies(entries.needs(connection)),
+        dependencies=Dependencies(entries.all_needs(connection)),
         using_posts=frozenset(entries.using_posts(connection)),
         files={row.path: row for row in feeds.all_files(connection)},
         built_at=datetime.fromisoformat(built_at) if built_at else None,

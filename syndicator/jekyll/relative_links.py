@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 from syndicator.jekyll.pages import below_collections
 from syndicator.jekyll.site import Site
-from syndicator.model.lookups import SiteFiles, SitePosts
+from syndicator.model.content import PostHead
+from syndicator.model.lookups import SiteFiles
 from syndicator.ruby.uris import is_absolute, path_below
 
 #: Files that the links of one post may name; further links stay. Each is looked at in every poll.
@@ -54,12 +55,12 @@ def address_from(
     post_path: str,
     site: Site,
     files: SiteFiles,
-    posts: Callable[[], SitePosts],
+    find_post: Callable[[str], PostHead | None],
     address_of_file: Callable[[str], str | None],
 ) -> Callable[[str], str | None]:
     """The `address_of` for `with_page_links`, relative to the folder of a post.
 
-    `posts` is called when other posts are looked up, `address_of_file` for other files.
+    `find_post` is called for the paths of posts, `address_of_file` for other files.
     """
     found: dict[str, str | None] = {}
     folder = dirname(post_path.removeprefix(f"{site.collections_dir}/"))
@@ -84,7 +85,7 @@ def address_from(
         path = below_collections(path, site)
         if files.size(path) is None:
             return None
-        post = posts().find(path)
+        post = find_post(path)
         return path_below(post.url, site.url) if post is not None and post.path == path else None
 
     return address_of

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
 from syndicator.kramdown.to_html import MarkdownLimitError, to_html
-from syndicator.model.content import Author, Entry, Post, Problem
+from syndicator.model.content import Author, Entry, Post, PostHead, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class Rendering:
 
     entry: Entry | None  #: None: it can't be published; a problem has the reason
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = False  #: True: it depends on other posts, and is rendered again with them
+    uses_posts: bool = False  #: True: any change of another post may change it
+    #: The posts that it links to by name; None: no published post has it.
+    named_posts: Mapping[str, PostHead | None] = field(default_factory=dict)
     uses_day: bool = False  #: True: it depends on the date of the build, in the site's zone
 
 
@@ -120,6 +122,7 @@ class Renderer:
             entry=entry,
             problems=tuple(outcome.problems),
             uses_posts=outcome.uses_posts,
+            named_posts=outcome.named_posts,
             uses_day=outcome.uses_day,
         )
 
@@ -128,9 +131,9 @@ class Renderer:
         path = post.head.path
         if relative_links.applies_to(path, self._site):
 
-            def posts() -> SitePosts:
-                outcome.uses_posts = True
-                return self._posts
+            def find_post(name: str) -> PostHead | None:
+                outcome.named_posts[name] = self._posts.find(name)
+                return outcome.named_posts[name]
 
             def today() -> datetime:
                 outcome.uses_day = True
@@ -140,7 +143,7 @@ class Renderer:
                 return self._pages.address_of_file(path, self._files, today)
 
             address_of = relative_links.address_from(
-                path, self._site, self._files, posts, address_of_file
+                path, self._site, self._files, find_post, address_of_file
             )
             html = relative_links.with_page_links(html, address_of)
         folder = self._site.plugins.folder_of(_site_language(post))
@@ -183,6 +186,7 @@ class Renderer:
             result = self._liquid.render(source, post=post, first_line=post.body_line)
             outcome.add(*result.problems)
             outcome.uses_posts |= result.uses_posts
+            outcome.named_posts |= result.named_posts
             outcome.uses_day |= result.uses_day
             text = result.text
             if self._is_over_limit(post, "text after Liquid", text, MAX_TEXT, outcome):
@@ -268,6 +272,7 @@ class _Outcome:
     def __init__(self) -> None:
         self.problems: dict[Problem, None] = {}
         self.uses_posts = False
+        self.named_posts: dict[str, PostHead | None] = {}
         self.uses_day = False
         self.over_limit = False  #: True: the post is published without markup
 

@@ -1,6 +1,7 @@
 """Renders the Liquid in a post as Jekyll does."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from liquid import BoundTemplate, Node
 from liquid.ast import IllegalNode
@@ -14,7 +15,7 @@ from syndicator.liquid.environment import JekyllEnvironment
 from syndicator.liquid.lax import BLANK
 from syndicator.liquid.limits import MeteredOutput
 from syndicator.liquid.tokens import tokenize
-from syndicator.model.content import Post, Problem
+from syndicator.model.content import Post, PostHead, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 #: The version of Jekyll that this package follows.
@@ -27,7 +28,9 @@ class LiquidResult:
 
     text: str
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = False  #: True: the Liquid reads other posts
+    uses_posts: bool = False  #: True: the Liquid reads other posts, not by their names alone
+    #: The posts that it links to by name; None: no published post has it.
+    named_posts: Mapping[str, PostHead | None] = field(default_factory=dict)
     uses_day: bool = False  #: True: the Liquid reads the date of the build
 
 
@@ -64,6 +67,7 @@ class Liquid:
             text=rendered,
             problems=tuple(run.problems),
             uses_posts=run.uses_posts,
+            named_posts=run.named_posts,
             uses_day=run.uses_day,
         )
 

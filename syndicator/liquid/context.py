@@ -14,7 +14,7 @@ from liquid.utils import ReadOnlyChainMap
 from syndicator.liquid.limits import Meter, MeteredOutput
 from syndicator.liquid.seen_posts import SeenPosts
 from syndicator.liquid.values import undefined_to_none
-from syndicator.model.content import Post, Problem
+from syndicator.model.content import Post, PostHead, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 _MAX_PROBLEMS = 20  #: of one post; later problems are not reported
@@ -53,6 +53,8 @@ class RenderState:
     meter: Meter = field(default_factory=Meter)
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
+    #: The posts that were looked up by name; None: no published post has it.
+    named_posts: dict[str, PostHead | None] = field(default_factory=dict)
     uses_day: bool = False
     highlighted: int = 0  #: characters of code highlighted so far
     newlines: dict[str, list[int]] = field(default_factory=dict)  #: positions in each text
@@ -78,6 +80,11 @@ class RenderState:
         """The other posts of the site. Access is recorded in `uses_posts`."""
         self.uses_posts = True
         return self.seen_posts
+
+    def find_post(self, name: str) -> PostHead | None:
+        """The published post that `post_url` and `link` mean. Recorded in `named_posts`."""
+        self.named_posts[name] = self.seen_posts.find(name)
+        return self.named_posts[name]
 
     def today(self) -> datetime:
         """The beginning of the build's day, used as the current time. Recorded in `uses_day`.

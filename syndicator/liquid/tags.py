@@ -152,7 +152,7 @@ def _post_path(post: PostHead, context: Context) -> str:
 class _PostUrl(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         name = self.markup.strip().removeprefix("/")
-        post = context.run.posts.find(name)
+        post = context.run.find_post(name)
         if post is None:
             hint = "check the name of its file, including the date"
             context.run.report(f"no published post is named '{name}'", self.token, hint)
@@ -168,7 +168,7 @@ class PostUrlTag(MarkupTag):
 class _Link(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.render_markup(context, self.markup).strip().removeprefix("/")
-        post = context.run.posts.find(path)
+        post = context.run.find_post(path)
         address = _post_path(post, context) if post else self.address_of_file(path, context)
         if address is None:
             message = f"'{path}' can't be linked: it is not a published post or a file of the site"

@@ -40,6 +40,7 @@ _REMOVE = delete(entries).where(among(entries.c.path))
 _PATHS = select(entries.c.path)
 # These two as their indexes have them. With `= 1` or a parameter, SQLite would read all entries.
 _USING_POSTS = _PATHS.where(text("entries.uses_posts"))
+_NEEDS_OF = select(entries.c.path, entries.c.needs).where(among(entries.c.path))
 _NEEDS = select(entries.c.path, entries.c.needs).where(text("entries.needs <> '{}'"))
 
 
@@ -100,10 +101,18 @@ def using_posts(connection: Connection) -> set[str]:
     return set(connection.scalars(_USING_POSTS))
 
 
-def needs(connection: Connection) -> dict[str, Mapping[str, FileState]]:
+def all_needs(connection: Connection) -> dict[str, Mapping[str, FileState]]:
     """The files each entry depends on, by the post's path. Entries without any are left out."""
-    rows = connection.execute(_NEEDS)
-    return {row.path: _needs(row.needs) for row in rows}
+    return {row.path: _needs(row.needs) for row in connection.execute(_NEEDS)}
+
+
+def needs(connection: Connection, paths: Iterable[str]) -> dict[str, Mapping[str, FileState]]:
+    """As `all_needs`, of the entries of these posts."""
+    return {
+        row.path: _needs(row.needs)
+        for batch in batches(paths)
+        for row in connection.execute(_NEEDS_OF, among_values(batch))
+    }
 
 
 def _entry_row(row: Row[Any]) -> EntryRow:

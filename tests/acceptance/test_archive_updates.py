@@ -5,9 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from blogs import ARCHIVE, Blog
+from blogs import ARCHIVE, Blog, joined_by_removal
 from scratch import contents, from_scratch
 
+from syndicator.errors import OutputError
 from syndicator.model.archive import ArchivePage
 from syndicator.model.progress import Cancelled
 from syndicator.service import Listener
@@ -106,3 +107,57 @@ def test_a_file_that_an_old_post_includes(blog: Blog) -> None:
         service.archive()
     assert blog.holding("A first note.") == []
     assert blog.holding("Quite another note.")
+
+
+def test_a_feed_whose_pages_can_not_be_written(blog: Blog) -> None:
+    """The others get theirs. It has its own once they can be written."""
+    old = next(name for name in sorted(blog.posts) if blog.posts[name] == "News")
+    page = next(
+        page for page in blog.pages("category/news") if page.posts[-1].endswith(f"{old}.md")
+    )
+    obstacle = blog.feeds / f"{page.name}.atom"
+    with blog.service() as service:
+        service.build()
+        service.archive()
+        blog.post(old, "Quite another text.", category="News")
+        obstacle.unlink()
+        (obstacle / "folder").mkdir(parents=True)
+        blog.clock.forward(seconds=1)
+        service.build()
+        with pytest.raises(OutputError, match=page.name):
+            service.archive()
+        held = blog.holding("Quite another text.")
+        assert [path for path in held if path.startswith("all/")]
+        (obstacle / "folder").rmdir()
+        obstacle.rmdir()
+        blog.clock.forward(seconds=1)
+        service.build()
+        service.archive()
+    blog.check()
+    assert contents(blog) == from_scratch(blog)
+
+
+def test_what_is_taken_back_leaves_first(blog: Blog) -> None:
+    """Although its page is joined with the next one, and many pages are to be made before."""
+    name = joined_by_removal(blog)
+    moments: list[list[str]] = []
+
+    class Watch(Listener):
+        """Looks for the text in files when pages of the site's feed were written."""
+
+        def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+            if pages[0].feed == "all":
+                found = blog.holding(f">Text {int(name[-4:])}.<")
+                moments.append([path for path in found if path.startswith("all/")])
+
+    for number in range(200, 260):
+        blog.add(number, days=number - 200)
+    blog.remove(name)
+    blog.clock.forward(seconds=1)
+    with blog.service(Watch()) as service:
+        service.build()
+        moments.clear()  # what was there at the start
+        service.archive()
+    assert len(moments) > 3
+    assert moments[0] == []
+    assert blog.holding(f">Text {int(name[-4:])}.<") == []

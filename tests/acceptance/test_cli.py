@@ -290,7 +290,7 @@ def test_a_deleted_current_directory_is_one_message(
     code = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m syndicator {name}"
     named = {**os.environ, "SYNDICATOR_SOURCE__PATH": str(command.site)}
     done = subprocess.run(
-        ["sh", "-c", code], env=named, capture_output=True, text=True, timeout=30, check=False
+        ["sh", "-c", code], env=named, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stdout) == (1 if name == "init" else 2, "")
     assert done.stderr.startswith("syndicator: the current directory no longer exists\n")
@@ -435,7 +435,7 @@ def test_init_ignores_an_unusable_site_config(tmp_path: Path, kind: str) -> None
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -52,14 +52,14 @@ def events(lines: list[str]) -> list[dict[str, object]]:
 
 def metric(command: Command, name: str) -> float:
     """The value of a metric, named with its labels; 0 if it is not listed."""
-    text = requests.get(f"{command.admin}metrics", timeout=5).text
+    text = requests.get(f"{command.admin}metrics", timeout=10).text
     values = (line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(name))
     return float(next(values, 0))
 
 
 def is_served(url: str) -> bool:
     try:
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=10).ok
     except requests.RequestException:  # refused, closed, or slow on a busy machine
         return False
 
@@ -74,11 +74,11 @@ def test_ready_means_built_and_served(command: Command) -> None:
     with command.running() as daemon:
         assert daemon.out == [f"Serving {command.url}\n"]
         assert "First news" in command.feed("all.atom")
-        assert "First news" in requests.get(f"{command.url}category/news.json", timeout=5).text
-        index = requests.get(command.url, timeout=5)
+        assert "First news" in requests.get(f"{command.url}category/news.json", timeout=10).text
+        index = requests.get(command.url, timeout=10)
         assert index.headers["content-type"] == "text/html; charset=utf-8"
-        assert requests.get(f"{command.url}readyz", timeout=5).json()["ready"] is True
-        assert "syndicator_posts 1.0" in requests.get(f"{command.admin}metrics", timeout=5).text
+        assert requests.get(f"{command.url}readyz", timeout=10).json()["ready"] is True
+        assert "syndicator_posts 1.0" in requests.get(f"{command.admin}metrics", timeout=10).text
         code, seconds = daemon.end()
         assert (code, seconds < AT_ONCE) == (0, True)
     # The thread that collects the lines may end after the process.
@@ -94,7 +94,7 @@ def test_an_operators_address_in_use_is_a_warning(command: Command) -> None:
     ):
         line = daemon.line(lambda line: "operator's address" in line)
         assert "web.admin" in str(json.loads(line)["hint"])
-        assert requests.get(f"{command.url}livez", timeout=5).ok
+        assert requests.get(f"{command.url}livez", timeout=10).ok
         other_program.close()
         daemon.send(signal.SIGHUP)
         until(lambda: is_served(f"{command.admin}metrics"))
@@ -105,7 +105,7 @@ def test_the_operators_address_follows_the_config(command: Command) -> None:
     """A reload serves a new address, or none if it is empty. Metrics are never public."""
     with command.running() as daemon:
         assert is_served(f"{command.admin}metrics")
-        assert requests.get(f"{command.url}metrics", timeout=5).status_code == 404
+        assert requests.get(f"{command.url}metrics", timeout=10).status_code == 404
         old = command.admin
         command.admin_port = free_port()
         new = f"http://127.0.0.1:{command.admin_port}/"
@@ -118,7 +118,7 @@ def test_the_operators_address_follows_the_config(command: Command) -> None:
         command.config.write_text(settings.replace(admin, 'admin = ""'))
         daemon.send(signal.SIGHUP)
         until(lambda: not is_served(f"{new}metrics"))
-        assert requests.get(f"{command.url}livez", timeout=5).ok
+        assert requests.get(f"{command.url}livez", timeout=10).ok
 
 
 def test_the_daemon_is_asked_for_its_status(command: Command) -> None:

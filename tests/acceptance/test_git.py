@@ -69,6 +69,7 @@ def test_feeds_stay_while_the_remote_is_away(tmp_path: Path) -> None:
     command = GitCommand(tmp_path, poll="200ms")
     away = tmp_path / "away.git"
     with command.running() as daemon:
+        until(lambda: command.deliver() != 503, what="the start")
         assert command.deliver() == 404
         command.repository.bare.rename(away)
         daemon.line(lambda line: "the repository does not exist" in line)

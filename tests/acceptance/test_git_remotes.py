@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from command import free_port, until
+from command import PATIENCE, free_port, until
 from repositories import Repository, needs_git, post
 
 from syndicator.errors import SourceError
@@ -83,7 +83,7 @@ def server(*arguments: str | Path, port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
 
 
 def _listens(port: int) -> bool:

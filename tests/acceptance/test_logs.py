@@ -40,6 +40,7 @@ def test_a_failing_hub_and_each_run_are_one_line(command: Command, hub: Hub) -> 
         hub.answer = lambda topic: 204
         command.post("2026-01-02-one", "Changed")
         daemon.line(lambda line: "pings work again" in line)
+        until(lambda: sum('"event": "run"' in line for line in daemon.err) == 2)
         assert daemon.end()[0] == 0
     events = Counter(json.loads(line)["event"] for line in daemon.err)
     assert events.pop("push") >= 3

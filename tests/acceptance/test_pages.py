@@ -135,7 +135,7 @@ def repository(tmp_path: Path) -> Path:
     return copy
 
 
-@pytest.mark.timeout(300)  # they set up virtual environments
+@pytest.mark.timeout(600)  # they set up virtual environments
 @pytest.mark.parametrize("name", list(PAGES))
 def test_the_commands_of_a_story(name: str, repository: Path, tmp_path: Path) -> None:
     """README and tutorial, from the clone on: all commands in one shell, as a reader types them."""

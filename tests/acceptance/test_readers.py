@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from command import PATIENCE
 from support import Site
 
 
@@ -50,7 +51,7 @@ def test_newsboat_shows_titles_and_text(
         subprocess.run(
             ["newsboat", *files, "-x", "reload"],
             check=True,
-            timeout=30,
+            timeout=PATIENCE,
             capture_output=True,
             env=environ,
         )

@@ -35,6 +35,8 @@ BODIES = [
     "{% for file in site.static_files %}{{ file.path }} {% endfor %}",
     "{{ site.data.authors.ann.name }} {{ site.time }}",
     "{{ page.date }} {{ page.categories | join }}",
+    "{% post_url OTHER %}",
+    "{% link _posts/OTHER.md %}",
 ]
 HEADS = [
     {"image": "/a.png"},
@@ -95,9 +97,8 @@ class Life:
             f"{key}: {str(value).lower() if value is False else value!r}\n"
             for key, value in head.items()
         )
-        self.write(
-            f"_posts/{name}.md", f"---\n{lines}---\n{self.dice.choice(BODIES)} {self.count}\n"
-        )
+        body = self.dice.choice(BODIES).replace("OTHER", self.one().stem)
+        self.write(f"_posts/{name}.md", f"---\n{lines}---\n{body} {self.count}\n")
 
     def rename(self) -> None:
         path = self.one()

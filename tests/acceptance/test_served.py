@@ -160,7 +160,7 @@ def test_curl_gets_a_304(command: Command, tmp_path: Path, version: str) -> None
             capture_output=True,
             text=True,
             check=True,
-            timeout=20,
+            timeout=PATIENCE,
         )
         return run.stdout
 

@@ -929,7 +929,7 @@ def quick(command: Command, *words: str) -> "subprocess.CompletedProcess[str]":
         env=command.environ,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -451,7 +451,7 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
     with database.read() as connection:
         assert entries.get(connection, ["a", "b"], LruCache(0)) == {"a": rows[0], "b": rows[1]}
         assert entries.using_posts(connection) == {"a"}
-        assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
+        assert entries.all_needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
 
 
 def test_an_entry_of_an_earlier_version_is_read(database: Database) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from syndicator.build.dependencies import Dependencies
+from syndicator.build.dependencies import Dependencies, post_named
 from syndicator.model.content import FileState
 
 OLD, NEW = (1, 10), (2, 20)
@@ -63,6 +63,42 @@ def test_a_text_is_read_if_any_post_used_it() -> None:
     assert files.files(None) == {"a": False, "b": True, "c": False}
 
 
+def test_an_update_is_as_a_new_look() -> None:
+    """Entries that were rendered again or removed depend on what they used last."""
+    before = {"a.md": {"a": (9, 0), "both": (1, 1)}, "b.md": {"both": (1, 1)}, "c.md": {"c": None}}
+    after = {"a.md": {"d": (3, 0)}, "b.md": {"both": (1, 1)}, "new.md": {"both": (2, 2)}}
+    updated = Dependencies(before)
+    updated.update(["a.md", "c.md", "new.md"], {path: after[path] for path in ("a.md", "new.md")})
+    fresh = Dependencies(after)
+    assert updated.files(None) == fresh.files(None) == {"both": True, "d": False}
+    for state in ((1, 1), (2, 2), (3, 3), None):
+        states = {"both": state, "d": None}
+        assert updated.outdated(states) == fresh.outdated(states)
+
+
 def test_nothing_is_used() -> None:
     """A site whose posts use no files has nothing to look at."""
     assert Dependencies({}).files(None) == Dependencies({"a.md": {}}).files(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "links"),
+    [
+        ("2026-01-02-x", "_posts/2026-01-02-x.md", True),
+        ("2026-01-02-x", "_posts/2026-01-02-x.html", True),
+        ("2026-01-02-x", "news/_posts/2026-01-02-x.md", True),
+        ("news/2026-01-02-x", "news/_posts/2026-01-02-x.md", True),
+        ("news/2026-01-02-x", "_posts/2026-01-02-x.md", False),
+        ("_posts/2026-01-02-x.md", "_posts/2026-01-02-x.md", True),
+        ("2026-01-02-x", "_posts/2026-01-02-x-y.md", False),
+        ("2026-01-02-x", "_posts/12026-01-02-x.md", False),
+    ],
+)
+def test_entries_that_link_to_a_post_by_its_name(name: str, path: str, links: bool) -> None:
+    """Whether it was there or not. A file of the site is not looked for."""
+    other = {post_named("other"): (1, 0)}
+    linking = Dependencies({"a.md": {post_named(name): None}, "b.md": other})
+    assert linking.linking_to(["z.md", path]) == ({"a.md"} if links else set())
+    assert linking.files(None) == {}
+    linking.update(["a.md"], {})
+    assert linking.linking_to([path]) == set()

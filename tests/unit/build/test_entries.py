@@ -185,7 +185,7 @@ def test_a_post_is_rendered_once(folder: IndexedFolder) -> None:
     assert contents(shown) == ["<p>1Text.</p>"]
     assert (shown.paths, shown.rendered) == ((path,), True)
     with folder.database.read() as connection:
-        assert entries.needs(connection) == {path: {"a.png": None}}
+        assert entries.all_needs(connection) == {path: {"a.png": None}}
     assert folder.problems("render") == {path}
     again = load(folder, path)
     assert again == replace(shown, rendered=False)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syndicator.build.page_borders import Block, block_around, blocks, halves
@@ -24,7 +24,6 @@ FEEDS = st.sets(PLACES, max_size=60).map(sorted)
 MOST = st.integers(1, 8)
 
 
-@settings(deadline=None)
 @given(FEEDS, MOST)
 def test_every_post_is_in_one_block_in_the_feeds_order(feed: list[Place], most: int) -> None:
     divided = list(blocks(feed, most))
@@ -33,7 +32,6 @@ def test_every_post_is_in_one_block_in_the_feeds_order(feed: list[Place], most: 
     assert len({block.interval.name for block in divided}) == len(divided)
 
 
-@settings(deadline=None)
 @given(FEEDS, MOST)
 def test_two_neighbours_from_one_interval_do_not_fit_into_one_block(
     feed: list[Place], most: int
@@ -45,7 +43,6 @@ def test_two_neighbours_from_one_interval_do_not_fit_into_one_block(
                 assert len(both) > most
 
 
-@settings(deadline=None)
 @given(FEEDS, PLACES, MOST)
 def test_a_new_post_changes_one_block_or_halves_it(
     feed: list[Place], place: Place, most: int
@@ -56,7 +53,6 @@ def test_a_new_post_changes_one_block_or_halves_it(
     assert len(after - before) <= 2
 
 
-@settings(deadline=None)
 @given(FEEDS, MOST, st.data())
 def test_a_removed_post_changes_one_block_or_joins_two(
     feed: list[Place], most: int, data: st.DataObject
@@ -70,7 +66,6 @@ def test_a_removed_post_changes_one_block_or_joins_two(
     assert len(after - before) <= 1
 
 
-@settings(deadline=None)
 @given(FEEDS, MOST)
 def test_new_posts_at_the_end_change_the_newest_block_only(feed: list[Place], most: int) -> None:
     before = list(blocks(feed, most))
@@ -79,7 +74,6 @@ def test_new_posts_at_the_end_change_the_newest_block_only(feed: list[Place], mo
     assert after[: len(before) - 1] == before[:-1]
 
 
-@settings(deadline=None)
 @given(FEEDS, PLACES, MOST)
 def test_a_block_is_found_from_the_posts_around_a_place(
     feed: list[Place], place: Place, most: int
@@ -97,7 +91,6 @@ def test_a_block_is_found_from_the_posts_around_a_place(
         assert found == Block(found.interval, inside)
 
 
-@settings(deadline=None)
 @given(FEEDS, MOST)
 def test_the_dates_of_an_interval_hold_its_posts(feed: list[Place], most: int) -> None:
     for block in blocks(feed, most):

@@ -267,7 +267,7 @@ PRINTABLE = st.text(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE)
 def test_no_text_breaks_a_feed(
     title: str, content: str, summary: str, word: str, identity: str

@@ -223,14 +223,14 @@ def test_plain_line_is_yaml(word: str) -> None:
                 _assert_yaml(head)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(LINES, max_size=4).map("".join))
 def test_plain_head_is_yaml(head: str) -> None:
     """A head that is read without the YAML parser has the values that YAML would give."""
     _assert_yaml(head)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     """Any text is a head and a body, or a HeadError."""

@@ -322,7 +322,7 @@ PIECES += [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=25).map("".join))
 @example("</svg>\ufeff\ufeff")
 def test_any_mixture_is_safe(html: str) -> None:

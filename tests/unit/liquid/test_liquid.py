@@ -375,8 +375,6 @@ OTHER_POSTS = [
         "/2026/01/09/third.html 2026-01-09 07",
     ),
     ("{{ site.categories.News.size }} {{ site.categories.None.size }}", "2 "),
-    ("{% post_url 2026-01-08-second %}", "/b/2026/01/08/second.html"),
-    ("{% link _posts/2026-01-07-first.md %}", "/b/2026/01/07/first.html"),
     ("{{ site.related_posts | map: 'title' | join }}", "Second First"),
 ]
 
@@ -386,6 +384,20 @@ def test_other_posts(template: str, expected: str) -> None:
     """Other posts can be listed and linked, and their use is recorded."""
     result = liquid(template)
     assert (expected, True, ()) == (result.text, result.uses_posts, result.problems)
+
+
+@pytest.mark.parametrize(
+    ("tag", "name", "expected"),
+    [
+        ("post_url", "2026-01-08-second", "/b/2026/01/08/second.html"),
+        ("link", "_posts/2026-01-07-first.md", "/b/2026/01/07/first.html"),
+    ],
+)
+def test_a_link_to_another_post(tag: str, name: str, expected: str) -> None:
+    """The result depends on this post alone."""
+    result = liquid(f"{{% {tag} {name} %}}")
+    assert (expected, False, ()) == (result.text, result.uses_posts, result.problems)
+    assert result.named_posts == {name: OTHERS.find(name)}
 
 
 NOW = [
