@@ -198,7 +198,8 @@ def pack(clone: Clone, local: Git) -> None:
     """Delete what earlier fetches left in the repository of `local`. Raises SourceError."""
     assert local.folder
     try:
-        local.run("gc", "--quiet", "--prune=now")
+        # By force: one that was killed left its mark, and the lock of the clone excludes others.
+        local.run("gc", "--quiet", "--force", "--prune=now")
     except GitFailed as error:
         raise clone_error(clone, local.folder, error) from error
 

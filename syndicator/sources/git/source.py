@@ -107,11 +107,12 @@ class GitSource:
             if not has_many_packs(repository):
                 continue
             with (
-                self._clone.lock("fetch", tick, _LOCAL_SECONDS) as handle,
+                self._clone.lock("fetch", tick, _LOCAL_SECONDS) as fetching,
                 # A run could be reading what is to be deleted.
-                self._clone.lock("tree", tick, _TREE_SECONDS),
+                self._clone.lock("tree", tick, _TREE_SECONDS) as reading,
             ):
-                local = replace(self._local, tick=tick, locks=(handle,), folder=repository)
+                locks = (fetching, reading)
+                local = replace(self._local, tick=tick, locks=locks, folder=repository)
                 pack(self._clone, local)
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -168,6 +169,8 @@ def test_many_fetches_leave_one_pack(
     for number in range(4):
         repository.push({FIRST: post(f"Version {number}")})
         source.fetch()
+    mark = f"{os.getpid()} {socket.gethostname()}"  # of a `git gc` that was killed
+    (source.clone.repository / "gc.pid").write_text(mark)
     source.git.tidy(lambda: None)
     assert len(list(source.clone.repository.glob("objects/pack/*.pack"))) == 1
     repository.push({FIRST: post("Last")})
