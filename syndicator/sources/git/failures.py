@@ -9,6 +9,9 @@ from syndicator.errors import SourceError
 #: Characters of git's message that are repeated.
 _MAX_LENGTH = 300
 
+#: How messages of the remote begin, and those about what it did.
+_OF_REMOTE = re.compile(r"remote:|ERROR:|(fatal|error): (the )?remote\b", re.IGNORECASE)
+
 #: Messages of a git, or of its zlib, that has reached its limit of memory.
 OUT_OF_MEMORY = "[Oo]ut of memory|Cannot allocate memory"
 
@@ -50,7 +53,7 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         r"Failed to connect|Connection refused|Connection timed out|No route to host"
         r"|Couldn't connect|Connection reset|Operation too slow|Operation timed out"
         r"|returned error: (429|5\d\d)|Network is unreachable|early EOF|unexpected disconnect"
-        r"|Timeout, server",
+        r"|Timeout, server|hung up|RPC failed|transfer closed|Broken pipe",
         "it does not answer",
         "no action is needed if it comes back; the next poll asks again",
     ),
@@ -82,6 +85,11 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "use https or ssh; see url.<base>.insteadOf in git's own config",
     ),
 )
+
+
+def local_messages(messages: str) -> str:
+    """Git's messages without those of the remote, and about it."""
+    return "\n".join(line for line in messages.splitlines() if not _OF_REMOTE.match(line))
 
 
 def is_explained(messages: str) -> bool:

@@ -22,6 +22,7 @@ from syndicator.sources.git.failures import (
     explain,
     first_message,
     is_explained,
+    local_messages,
     shown_address,
 )
 from syndicator.sources.git.listing import CommitError
@@ -170,10 +171,10 @@ def receive(
             f"+{remote.reference}:{HEAD}",
         )
     except GitFailed as error:
-        ours = "\n".join(line for line in str(error).splitlines() if "remote" not in line)
+        ours = local_messages(str(error))
         if re.search(_DAMAGED, ours):
             raise clone_error(clone, network.folder, GitFailed(ours)) from error
-        if str(error) and not is_explained(str(error)):
+        if ours and not is_explained(str(error)):
             # The remote has just answered: the clone may be damaged in a way that is not known.
             clone.discard(network.folder)
         raise explain(remote.shown, str(error)) from error
