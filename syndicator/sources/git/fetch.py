@@ -39,9 +39,9 @@ _SIZE_INTERVAL = 0.5
 #: git's messages about a full disk, and about objects of the clone that are missing or unreadable.
 _FULL = "No space left on device|Disk quota exceeded"
 _DAMAGED = (
-    "bad object|[Nn]ot a valid object|unable to read|is corrupt|missing (blob|tree|commit)"
+    "bad object|[Nn]ot a valid object|unable to read|corrupt|missing (blob|tree|commit)"
     "|not a git repository|not in a git directory|failed to read|invalid object|does not match"
-    "|[Bb]ad tree|loose object|index file corrupt|did not send all necessary objects"
+    "|[Bb]ad tree|loose object|did not send all necessary objects|packfile|too (short|small)"
     "|bad .*config|bad shallow|reference broken|unknown object type|inflate"
 )
 
