@@ -10,7 +10,7 @@ from syndicator.errors import SourceError
 _MAX_LENGTH = 300
 
 #: How messages of the remote begin, and those about what it did.
-_OF_REMOTE = re.compile(r"remote:|ERROR:|(fatal|error): (the )?remote\b", re.IGNORECASE)
+_OF_REMOTE = re.compile(r"remote:|ERROR:|(fatal|error): ([Tt]he )?remote\b")
 
 #: Messages of a git, or of its zlib, that has reached its limit of memory.
 OUT_OF_MEMORY = "[Oo]ut of memory|Cannot allocate memory"
