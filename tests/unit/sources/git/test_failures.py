@@ -49,7 +49,10 @@ def test_each_failure_says_what_it_means(messages: str, meaning: str) -> None:
 
 def test_what_a_remote_says_shows_nothing_of_the_clone() -> None:
     """Such as when its branch was rewritten between git's two questions."""
-    theirs = "remote: bad object\nERROR: Repository not found.\nfatal: remote error: upload-pack: not our ref 1\n"
+    theirs = (
+        "remote: bad object\nERROR: Repository not found.\n"
+        "fatal: remote error: upload-pack: not our ref 1\n"
+    )
     assert local_messages(theirs) == ""
     ours = "error: x.idx is too small\nfatal: bad config line 9 in file /srv/remote/config"
     assert local_messages(f"{theirs}{ours}\n") == ours
