@@ -40,7 +40,7 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
 
     with _site_of(config, progress, dates=False) as (site, notes):
         report = check(from_config.build_options(site), clock(), progress)
-    found = _held_problems(config) if from_config.live_rules(config).wanted else ()
+    found = _held_problems(config, clock()) if from_config.live_rules(config).wanted else ()
     return replace(
         report,
         problems=(*report.problems, *(problem for problem in found if not problem.note)),
@@ -74,18 +74,22 @@ def _site_of(
             progress(0, None, Phase.FETCHING)
 
         git.fetch(tick)
-        with git.hold(tick) as checked_out:
-            yield temporary, checked_out.notes
+        try:
+            with git.hold(tick) as checked_out:
+                yield temporary, checked_out.notes
+        except SourceError as error:  # it names the repository, not a folder that is gone
+            message = str(error).replace(str(temporary.site_folder), git.remote.shown)
+            raise SourceError(message, hint=error.hint) from error
 
 
-def _held_problems(config: Config) -> Sequence[Problem]:
+def _held_problems(config: Config, now: datetime) -> Sequence[Problem]:
     """Those of posts that wait for their page. A state that can't be read is `doctor`'s matter."""
     from syndicator.build.held_posts import problems_of
     from syndicator.store import awaited_pages
 
     try:
         with closing(open_state(config)) as database, database.read() as connection:
-            return problems_of(awaited_pages.all_pages(connection))
+            return problems_of(awaited_pages.all_pages(connection), now)
     except StateError:
         return ()
 

@@ -7,6 +7,8 @@ from syndicator.inspection import Overview
 from syndicator.model.activity import Activity
 from syndicator.model.content import Problem
 from syndicator.ops.feed_states import FeedState
+from syndicator.ops.git_status import GitState
+from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.runs import Failure, Run
 from syndicator.ops.status import FuturePost, Status
 from syndicator.store.activity import INTERVAL, interval_of
@@ -48,10 +50,16 @@ _RUN = Run(
     summary="20,412 posts (1 new); 4 of 5 feeds changed; 12 pings queued",
 )  # fmt: skip
 
+_GIT = GitState(
+    remote="https://git.example/harbour/site.git", branch="main", commit="5ab3" * 10,
+    fetched=NOW - timedelta(minutes=4), failing_since=None, error="", hint="",
+)  # fmt: skip
+
 #: One that works.
 HEALTHY = replace(
     NEW,
     posts=20_412,
+    git=_GIT,
     runs=(_RUN, replace(_RUN, started=NOW - timedelta(hours=2))),
     last_run=_RUN,
     waiting=NOW + timedelta(hours=3),
@@ -111,6 +119,20 @@ TROUBLED = replace(
     ),
     problems=_PROBLEMS,
     notes=_PROBLEMS[:20],
+    held=tuple(
+        HeldPost(
+            path=f"_posts/<b>{number}</b>.md", url=f"https://x.example/{number}/",
+            since=NOW - timedelta(hours=2), out=number == 0, late=number < 2, attempts=3,
+            asked=NOW, answer="it answered <b>404</b>", next_try=NOW,
+        )
+        for number in range(12)
+    ),
+    git=replace(
+        _GIT,
+        failing_since=NOW - timedelta(hours=1),
+        error="<b>https://git.example/harbour/site.git</b>: it does not answer",
+        hint="no action is needed if it comes back",
+    ),
     hubs=(HUB, replace(HUB, url="https://me:s3cret@push.example/hub"), _SECRET_HUB),
     feeds=tuple(_feed(f"tag/{number}", number) for number in range(200)),
     queued={"ping": 12, "deliver": 9120},

@@ -82,7 +82,7 @@ class BuildContext:
             files_written=self.written,
             repaired=self.repaired,
             pings=self.pings,
-            held=sum(page.held for page in awaited),
+            held=sum(page.held and page.is_due(self.now) for page in awaited),
             next_due=post_queries.next_due(connection, self.now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),

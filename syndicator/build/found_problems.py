@@ -36,7 +36,7 @@ def found_problems(
         *copies(post_queries.groups_with_copies(connection), {*reported, *addressed}),
         *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
-        *held_posts.problems_of(awaited_pages.all_pages(connection)),
+        *held_posts.problems_of(awaited_pages.all_pages(connection), now),
     ]
     if posts.has_no_others(connection, ()):
         hint = (

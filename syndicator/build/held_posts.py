@@ -74,9 +74,10 @@ class HeldPosts:
                 apply(connection, changes, known.showing(changes.out))
 
 
-def problems_of(pages: Iterable[AwaitedPage]) -> list[Problem]:
+def problems_of(pages: Iterable[AwaitedPage], now: datetime) -> list[Problem]:
     """A note for each post that waits for its page, and a problem for each that is late."""
-    return [_late(page) if page.late else _waiting(page) for page in pages if not page.live]
+    awaited = (page for page in pages if not page.live and page.is_due(now))
+    return [_late(page) if page.late else _waiting(page) for page in awaited]
 
 
 def _waiting(page: AwaitedPage) -> Problem:

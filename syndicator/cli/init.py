@@ -22,6 +22,9 @@ from syndicator.sources.referenced_files import FolderFiles
 
 _DEFAULT_FILE = Path("config/syndicator.toml")
 
+#: What to do with a site in a git repository.
+_CHECKOUT = "for a git repository, name a checkout, and then set source.git instead of source.path"
+
 #: Posts of a site for which archives are proposed. They take some dozen kB for each post.
 _MAX_ARCHIVED = 2000
 
@@ -57,8 +60,11 @@ def write_config(directory: Path, config: Path | None, environ: Mapping[str, str
     file = config or Path(environ.get("SYNDICATOR_CONFIG") or _DEFAULT_FILE)
     if not os.path.isdir(directory):
         raise ConfigError(
-            f"{directory}: not a directory", hint="name the folder that contains _posts/"
+            f"{directory}: not a directory",
+            hint=f"name the folder that contains _posts/; {_CHECKOUT}",
         )
+    if all((directory / name).exists() for name in ("HEAD", "objects", "refs")):
+        raise ConfigError(f"{directory}: a git repository without its files", hint=_CHECKOUT)
     if directory.resolve().name == "_posts":  # without its site, its posts get other addresses
         hint = f"name the site's folder: {directory.resolve().parent}"
         raise ConfigError(f"{directory}: only the posts of a site", hint=hint)

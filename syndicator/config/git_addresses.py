@@ -20,6 +20,10 @@ _BAD_BRANCH = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|/\.|@\{|\.loc
 #: Characters of a secret that nobody guesses, and of the longest one that a forge accepts.
 _SECRET_LENGTHS = (16, 500)
 
+#: User names of URLs that are tokens: of GitHub and GitLab by their beginning, of others, such as
+#: Gitea's, by their length. A name of GitHub has 39 characters at most, and few have so many.
+_TOKEN = re.compile(r"gh[a-z]_|github_pat_|gl[a-z]{1,6}-|.{36}")
+
 _REMEDY = 'write it like "https://host/site.git", "ssh://git@host/site.git" or "/srv/site.git"'
 
 
@@ -27,8 +31,8 @@ def parse_git(value: object, info: ValidationInfo) -> str | None:
     """The address of a repository: https, ssh, or a path; "" is None.
 
     Others are refused: git's `ext::` and `fd::` run programs (git-remote-ext(1)), and http and git
-    are not protected on the way. A password is refused, as git's command line would
-    show it to other users; it is not repeated in the error.
+    are not protected on the way. A password or token is refused, as git's command line would show
+    it to other users; it is not repeated in the error.
     """
     if value in ("", None):
         return None
@@ -49,9 +53,9 @@ def _parse_url(text: str) -> str:
         password = parts.password
     except ValueError:
         raise ValueError(f"is not the address of a repository: {_REMEDY}") from None
-    if password is not None:
+    if password is not None or (parts.scheme == "https" and _TOKEN.match(parts.username or "")):
         raise ValueError(
-            "must not have a password, which other users of this machine could see: "
+            "must not have a password or token, which other users of this machine could see: "
             "keep it in a git credential helper, or use an ssh key"
         )
     if parts.scheme not in ("https", "ssh", "file"):

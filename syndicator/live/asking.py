@@ -66,11 +66,12 @@ def next_request(request: Request, response: Response) -> Request | None:
 
 def judge(request: Request, response: Response, text: str, now: datetime) -> PageAnswer:
     """Whether the page is live, by the final response to `request_for` it."""
-    if response.refused and request.stranger:
-        hint = "the config may name it in site.url"
-        return PageAnswer(live=False, text=f"{response.error}; {hint}", reached=False)
     if response.status is None:
-        return PageAnswer(live=False, text=response.error, reached=False)
+        by_rules = response.refused and request.stranger and not response.too_large
+        hint = "; the config may name it in site.url" if by_rules else ""
+        # A host that was connected to may serve its other pages well.
+        reached = response.peer is not None
+        return PageAnswer(live=False, text=f"{response.error}{hint}", reached=reached)
     if response.status == 200 and (not text or text.encode() in response.body):
         return PageAnswer(live=True)
     wait = retry_after(response, now) if response.status in _BUSY else None

@@ -36,6 +36,10 @@ class AwaitedPage:
     asked: datetime | None = None  #: when it was last asked for; None: never
     answer: str | None = None  #: why it is not live, as text for the operator; None: as `asked`
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether its post could be out: one with a date ahead waits for its date first."""
+        return self.since <= now
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageAnswer:

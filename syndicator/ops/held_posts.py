@@ -39,4 +39,5 @@ def held_posts(connection: Connection, now: datetime) -> tuple[HeldPost, ...]:
             next_try=max(next_request(page, now), now),
         )
         for page in awaited_pages.all_pages(connection)
+        if page.is_due(now)
     )

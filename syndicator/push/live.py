@@ -93,11 +93,12 @@ class LiveFeeds:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def ask(self) -> bool:
+    def ask(self, is_over: Callable[[], bool] = lambda: False) -> bool:
         """One round; whether it found a feed live.
 
         It ends when some feeds in a row are not live: most sites appear as a whole. The next round
-        begins with others.
+        begins with others. It also ends, after its first requests, when the time `is_over`: a slow
+        host may have thousands of feeds.
         """
         before = len(self.live)
         left = self.waiting
@@ -108,7 +109,7 @@ class LiveFeeds:
                 left -= len(asked)
                 responses = pool.map(self._send, map(request_for, asked))
                 found = [self._judge(*each) for each in zip(asked, responses, strict=True)]
-                if not any(found):
+                if not any(found) or is_over():
                     break
         return len(self.live) > before
 
@@ -162,7 +163,7 @@ def push_when_live(
     wait = FIRST_WAIT
     report = None
     while True:
-        if awaited.ask() or report is None:
+        if awaited.ask(lambda: clock() >= deadline) or report is None:
             done = worker.once(paced=False, pinged_topics=frozenset(awaited.live))
             report = report.then(done) if report else done
         progress(total - awaited.waiting, total, Phase.DEPLOYING)

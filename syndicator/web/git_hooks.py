@@ -17,8 +17,9 @@ from syndicator.web.rate_limit import RateLimit
 #: Bytes of a delivery. One of a push of some hundred commits is smaller.
 BODY_LIMIT = 1024 * 1024
 
-#: Deliveries that are received at a time: they are kept in memory.
-AT_ONCE = 8
+#: Deliveries that are received at a time: they are kept in memory. A request has 20 s to arrive
+#: (`web/protocol`), so that one client, within its limit, has at most 20 under way.
+AT_ONCE = 32
 
 #: Deliveries in a minute from one client.
 CLIENT_LIMIT = 60

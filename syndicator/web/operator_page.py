@@ -42,6 +42,9 @@ MAX_TEXT = 300
 #: Files whose problems are shown at first. The others are unfolded.
 OPEN_FILES = 8
 
+#: New posts that are shown while they wait for their page.
+HELD_POSTS = 10
+
 T = TypeVar("T")
 
 
@@ -81,6 +84,7 @@ def page(overview: "Overview") -> bytes:
         largest=max((feed.bytes for feed in status.feeds), default=0),
         topics=_first(sorted(status.audiences.items(), key=lambda item: -item[1].subscribers)),
         hubs=_first(status.hubs),
+        held=_first(status.held, HELD_POSTS),
     )
 
 
@@ -102,8 +106,8 @@ def _headline(status: "Status", concerns: int) -> str:
     return "All is well" if status.runs else "Nothing is published yet"
 
 
-def _first(rows: Sequence[T]) -> Shown[T]:
-    return Shown(rows[:MAX_ROWS], max(len(rows) - MAX_ROWS, 0))
+def _first(rows: Sequence[T], most: int = MAX_ROWS) -> Shown[T]:
+    return Shown(rows[:most], max(len(rows) - most, 0))
 
 
 def _by_file(problems: Sequence[Problem]) -> Shown[FileProblems]:

@@ -6,7 +6,9 @@ import random
 import re
 import shutil
 import signal
+import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,15 @@ def test_a_push_is_published_when_the_forge_reports_it(tmp_path: Path) -> None:
             for _ in range(3):  # a delivery that is sent again
                 assert command.deliver() == 202
             hub.topics(5)
+            with ExitStack() as slow:  # as many as one client may have under way
+                for _ in range(20):
+                    client = slow.enter_context(
+                        socket.create_connection(("127.0.0.1", command.port))
+                    )
+                    client.sendall(
+                        b"POST /hooks/git HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+                    )
+                assert command.deliver() == 202
             hook = f"{command.url}hooks/git"
             assert requests.get(hook, timeout=10).status_code == 405
             assert requests.post(hook, b"x" * (2**20 + 1), timeout=10).status_code == 413
@@ -100,6 +111,8 @@ def test_the_commands_of_an_operator(tmp_path: Path) -> None:
     assert (checked.returncode, path(3) in checked.stdout) == (1, True)
     previewed = command("preview", "post.md", "--json")
     assert (previewed.returncode, "several posts" in previewed.stderr) == (1, True)
+    previewed = command("preview", "nothing")
+    assert f"there is no such post in {command.address}" in previewed.stderr
     previewed = command("preview", path(2))
     assert (previewed.returncode, "Two" in previewed.stdout) == (0, True)
     assert not (tmp_path / "var").exists()

@@ -63,6 +63,9 @@ def test_a_relative_path_starts_at_the_config(tmp_path: Path) -> None:
         ("https://git.example", "is not the address of a repository"),
         ("file://host/site.git", "is not the address of a repository"),
         ("https://ann:hunter2@git.example/site.git", "must not have a password"),
+        ("https://ghp_hunter2@git.example/site.git", "must not have a password or token"),
+        ("https://glpat-hunter2@git.example/x", "must not have a password or token"),
+        (f"https://hunter2{'0' * 33}@git.example/x", "must not have a password or token"),
         ("https://git.example:port/ann:hunter2@x", "is not the address of a repository"),
     ],
 )

@@ -17,6 +17,7 @@ from syndicator.sources.folder import LFS_BEGINNING
 from syndicator.sources.git import listing
 from syndicator.sources.git.clone import Clone, boot_id, remove_folder, unusable
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
+from syndicator.sources.git.failures import first_message
 from syndicator.sources.git.fetch import clone_error
 
 _RECORD = "tree"
@@ -46,17 +47,14 @@ def check_out(
     if is_current(record, wanted, boot) and clone.tree.is_dir():
         return CheckedOut(commit=commit, notes=_notes_of(record))
     name = f"{commit}:{folder}"
-    entries = _list(clone, git, commit, folder)
-    listing.check(entries, most)
+    entries = list_commit(clone, git, commit, folder, most)
     try:
         for left in clone.folder.glob("index*.lock"):  # by a git that was killed
             left.unlink(missing_ok=True)
         # A power cut may have taken back files, of which the record knows nothing.
-        whole = bool(record) and record.get("boot") == boot and clone.tree.is_dir()
+        whole = bool(record) and record.get("boot") == boot and clone.has_tree
         whole = whole or _is_as_recorded(clone, git, record)
-        # Refuses names that no working tree may have, such as .git, before any file is written.
-        trial = replace(git, tree=None, index=clone.folder / "index.trial")
-        trial.run("read-tree", name)
+        _try(replace(git, tree=None, index=clone.folder / "index.trial"), name)
         clone.forget(_RECORD)
         if whole:
             git.run("read-tree", "--reset", "-u", name)
@@ -65,7 +63,7 @@ def check_out(
     except OSError as error:
         raise unusable(clone.folder, error) from error
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, clone.repository, error) from error
     _set_times(clone.tree, f"{folder}/" if folder else "", entries, dates)
     notes = listing.notes(entries, _lfs_pointers(clone.tree, entries))
     clone.write(_RECORD, wanted | {"boot": boot, "notes": [_as_dict(note) for note in notes]})
@@ -82,7 +80,14 @@ def has_commit(clone: Clone, commit: str) -> bool:
     return is_current(clone.read(_RECORD), {"commit": commit}, boot_id()) and clone.tree.is_dir()
 
 
-def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entry]:
+def list_commit(
+    clone: Clone, local: Git, commit: str, folder: str, most: int
+) -> list[listing.Entry]:
+    """The entries of a commit's folder. Raises CommitError if it has too much.
+
+    Arguments are those of `check_out`.
+    """
+    git = replace(local, folder=clone.repository)
     name = f"{commit}:{folder}"
     try:
         output = git.run(
@@ -94,8 +99,10 @@ def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entr
         if folder and _has(git, f"{commit}^{{tree}}"):
             message = f"commit {commit[:12]} has no folder {folder}"
             raise listing.CommitError(message, hint="check source.folder") from error
-        raise clone_error(clone, error) from error
-    return list(listing.parse(output))
+        raise clone_error(clone, clone.repository, error) from error
+    entries = list(listing.parse(output))
+    listing.check(entries, most)
+    return entries
 
 
 def _has(git: Git, name: str) -> bool:
@@ -104,6 +111,20 @@ def _has(git: Git, name: str) -> bool:
     except GitFailed:
         return False
     return True
+
+
+def _try(git: Git, name: str) -> None:
+    """Read a commit into an index, before any file is written.
+
+    Raises CommitError if it has a name that no working tree may have, such as `.git`.
+    """
+    try:
+        git.run("read-tree", name)
+    except GitFailed as error:
+        if "invalid path" not in str(error):
+            raise
+        message = f"the commit has a name that git refuses ({first_message(str(error))})"
+        raise listing.CommitError(message, hint="rename it in the repository") from error
 
 
 def _is_as_recorded(clone: Clone, git: Git, record: dict[str, Any]) -> bool:

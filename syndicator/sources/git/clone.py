@@ -48,6 +48,11 @@ class Clone:
     def index(self) -> Path:
         return self.folder / "index"
 
+    @property
+    def has_tree(self) -> bool:
+        """Whether there are files, and the index that says which of them git wrote."""
+        return self.tree.is_dir() and self.index.is_file()
+
     def create(self) -> None:
         """Create the folder, for this user only: drafts are not public. Raises SourceError."""
         try:
@@ -59,8 +64,10 @@ class Clone:
     def lock(self, name: str, tick: "Tick", seconds: float) -> Iterator[int]:
         """Hold a lock of this clone, and yield its handle, which a child process may inherit.
 
-        A git that outlives a killed process keeps it, so two never work at once. Raises SourceError
-        if it is held for too long.
+        A git that outlives a killed process keeps it, so two never work at once. At the end it is
+        unlocked, not only closed: a `git credential-cache--daemon` that git started inherits the
+        handle, and runs for a quarter of an hour (flock(2)). Raises SourceError if it is held for
+        too long.
         """
         self.create()
         until = time.monotonic() + seconds
@@ -80,6 +87,7 @@ class Clone:
                 time.sleep(_INTERVAL)
             yield handle
         finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)
             os.close(handle)
 
     def read(self, name: str) -> dict[str, Any]:
@@ -107,6 +115,11 @@ class Clone:
         except OSError as error:
             raise unusable(self.folder, error) from error
 
+    def discard(self, repository: Path) -> None:
+        """Delete one of the two repositories, and what is recorded of it. Raises SourceError."""
+        remove_folder(repository)
+        self.forget("dates" if repository == self.history else "fetched")
+
 
 def remove_leftovers(repository: Path) -> None:
     """Delete what a killed git left in a repository: its locks, and packs it was receiving."""
@@ -118,6 +131,14 @@ def remove_leftovers(repository: Path) -> None:
 def write_attributes(repository: Path) -> None:
     (repository / "info").mkdir(exist_ok=True)
     (repository / "info" / "attributes").write_text(_ATTRIBUTES)
+
+
+def has_attributes(repository: Path) -> bool:
+    """Whether they were written whole. They come last, so then the repository is whole too."""
+    try:
+        return (repository / "info" / "attributes").read_text() == _ATTRIBUTES
+    except OSError:
+        return False
 
 
 def remove_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ the clone's, so that no filter, hook or file system monitor of the operator's ru
 
 import os
 import re
+import resource
 import selectors
 import signal
 import subprocess
@@ -71,6 +72,10 @@ _TICK = 0.1
 #: Bytes of git's messages that are kept.
 _MAX_MESSAGES = 16 * 1024
 
+#: Bytes of memory of git: it keeps all names and capabilities that a remote sends, and a large file
+#: with the one that it was made from.
+_MAX_MEMORY = 2 * 2**30
+
 #: Bytes of output, unless more are expected.
 _MAX_OUTPUT = 1024 * 1024
 
@@ -124,6 +129,7 @@ class Git:
             raise SourceError(
                 f"git can't be run: {error.strerror}", hint="check its installation"
             ) from error
+        _limit_memory(process.pid)
         with process:
             try:
                 output, messages = self._collect(process, most)
@@ -174,6 +180,16 @@ class Git:
         if time.monotonic() > until:
             hint = "check the network and the remote; source.git_timeout is the limit"
             raise SourceError(f"git took longer than {self.seconds:g} s", hint=hint)
+
+
+def _limit_memory(process: int) -> None:
+    """Limit the memory of git, and of each program that it starts (setrlimit(2), RLIMIT_DATA).
+
+    It is set from outside, just after the start: git starts other programs milliseconds later.
+    """
+    if hasattr(resource, "prlimit"):  # Linux
+        with suppress(OSError, ValueError):  # it has ended already, or has a lower limit
+            resource.prlimit(process, resource.RLIMIT_DATA, (_MAX_MEMORY, _MAX_MEMORY))
 
 
 def _kill(group: int) -> None:

@@ -9,6 +9,12 @@ from syndicator.errors import SourceError
 #: Characters of git's message that are repeated.
 _MAX_LENGTH = 300
 
+#: How messages of the remote begin, and those about what it did.
+_OF_REMOTE = re.compile(r"remote:|ERROR:|(fatal|error): ([Tt]he )?remote\b")
+
+#: Messages of a git, or of its zlib, that has reached its limit of memory.
+OUT_OF_MEMORY = "[Oo]ut of memory|Cannot allocate memory"
+
 #: Parts of git's, ssh's and curl's messages, what they mean, and what to do. The first one counts.
 _MEANINGS: Sequence[tuple[str, str, str]] = (
     (
@@ -34,6 +40,11 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "free some disk space",
     ),
     (
+        OUT_OF_MEMORY,
+        "git needs too much memory for what it sends",
+        "look at its branches, tags and largest files",
+    ),
+    (
         r"Could not resolve host|Name or service not known|Temporary failure in name resolution",
         "its host is not found",
         "check the spelling of source.git, and this machine's network",
@@ -42,14 +53,19 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         r"Failed to connect|Connection refused|Connection timed out|No route to host"
         r"|Couldn't connect|Connection reset|Operation too slow|Operation timed out"
         r"|returned error: (429|5\d\d)|Network is unreachable|early EOF|unexpected disconnect"
-        r"|Timeout, server",
+        r"|Timeout, server|hung up|RPC failed|transfer closed|Broken pipe",
         "it does not answer",
         "no action is needed if it comes back; the next poll asks again",
     ),
     (
-        r"certificate|SSL|GnuTLS",
+        r"certificate",
         "its certificate is not trusted",
         "check the address; for a certificate of your own, set GIT_SSL_CAINFO",
+    ),
+    (
+        r"SSL|GnuTLS",
+        "its TLS connection broke off",
+        "check that its address is one for https, and look at its server's log",
     ),
     (
         r"couldn't find remote ref",
@@ -69,6 +85,16 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "use https or ssh; see url.<base>.insteadOf in git's own config",
     ),
 )
+
+
+def local_messages(messages: str) -> str:
+    """Git's messages without those of the remote, and about it."""
+    return "\n".join(line for line in messages.splitlines() if not _OF_REMOTE.match(line))
+
+
+def is_explained(messages: str) -> bool:
+    """Whether git's messages name a cause that is known."""
+    return any(re.search(pattern, messages) for pattern, _, _ in _MEANINGS)
 
 
 def explain(remote: str, messages: str) -> SourceError:

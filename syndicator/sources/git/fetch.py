@@ -10,13 +10,22 @@ from pathlib import Path
 from syndicator.errors import SourceError
 from syndicator.sources.git.clone import (
     Clone,
+    has_attributes,
     remove_folder,
     remove_leftovers,
     unusable,
     write_attributes,
 )
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
-from syndicator.sources.git.failures import explain, first_message, shown_address
+from syndicator.sources.git.failures import (
+    OUT_OF_MEMORY,
+    explain,
+    first_message,
+    is_explained,
+    local_messages,
+    shown_address,
+)
+from syndicator.sources.git.listing import CommitError
 
 #: Our reference to the newest fetched commit.
 HEAD = "refs/syndicator/head"
@@ -30,10 +39,14 @@ _SIZE_INTERVAL = 0.5
 #: git's messages about a full disk, and about objects of the clone that are missing or unreadable.
 _FULL = "No space left on device|Disk quota exceeded"
 _DAMAGED = (
-    "bad object|[Nn]ot a valid object|unable to read|is corrupt|missing (blob|tree|commit)"
-    "|not a git repository|failed to read|invalid object|does not match|[Bb]ad tree|loose object"
-    "|index file corrupt|did not send all necessary objects"
+    "bad object|[Nn]ot a valid object|unable to read|corrupt|missing (blob|tree|commit)"
+    "|not a git repository|not in a git directory|failed to read|invalid object|does not match"
+    "|[Bb]ad tree|loose object|did not send all necessary objects|packfile|too (short|small)"
+    "|bad .*config|bad shallow|reference broken|unknown object type|inflate"
 )
+
+#: Characters of the name of the remote's default branch. It is shown and compared.
+_MAX_BRANCH = 250
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -64,7 +77,7 @@ class Fetched:
     """The newest commit of the remote's branch."""
 
     commit: str
-    branch: str  #: "": the remote's HEAD is not a branch
+    branch: str  #: "": the remote's HEAD is not a branch, or one whose name is not shown
 
 
 def parse_heads(output: bytes, wanted: str) -> Fetched | None:
@@ -79,6 +92,8 @@ def parse_heads(output: bytes, wanted: str) -> Fetched | None:
             continue
         if value.startswith("ref: refs/heads/"):
             branch = value.removeprefix("ref: refs/heads/")
+            if len(branch) > _MAX_BRANCH or not branch.isprintable():
+                branch = ""
         elif _COMMIT.fullmatch(value):
             commit = value
     return Fetched(commit=commit, branch=branch) if commit else None
@@ -121,7 +136,7 @@ def look(remote: Remote, network: Git) -> Fetched:
 def prepare(clone: Clone, repository: Path, local: Git) -> None:
     """Create a repository if it does not exist, and remove what a killed git left. SourceError."""
     try:
-        if not (repository / "info" / "attributes").exists():
+        if not has_attributes(repository):
             remove_folder(repository)
             local.run("init", "--bare", "--quiet", "--template=", "--", str(repository))
             write_attributes(repository)
@@ -129,7 +144,7 @@ def prepare(clone: Clone, repository: Path, local: Git) -> None:
     except OSError as error:
         raise unusable(repository, error) from error
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, repository, error) from error
 
 
 def receive(
@@ -139,6 +154,7 @@ def receive(
 
     `name`: of the remote in the settings of `network`; None: it has none. Raises SourceError.
     """
+    assert network.folder
     try:
         network.run(
             "fetch",
@@ -155,9 +171,12 @@ def receive(
             f"+{remote.reference}:{HEAD}",
         )
     except GitFailed as error:
-        ours = "\n".join(line for line in str(error).splitlines() if "remote" not in line)
+        ours = local_messages(str(error))
         if re.search(_DAMAGED, ours):
-            raise clone_error(clone, GitFailed(ours)) from error
+            raise clone_error(clone, network.folder, GitFailed(ours)) from error
+        if ours and not is_explained(str(error)):
+            # The remote has just answered: the clone may be damaged in a way that is not known.
+            clone.discard(network.folder)
         raise explain(remote.shown, str(error)) from error
 
 
@@ -178,21 +197,30 @@ def has_many_packs(repository: Path) -> bool:
 
 def pack(clone: Clone, local: Git) -> None:
     """Delete what earlier fetches left in the repository of `local`. Raises SourceError."""
+    assert local.folder
     try:
-        local.run("gc", "--quiet", "--prune=now")
+        # By force: one that was killed left its mark, and the lock of the clone excludes others.
+        local.run("gc", "--quiet", "--force", "--prune=now")
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, local.folder, error) from error
 
 
-def clone_error(clone: Clone, error: GitFailed) -> SourceError:
-    """The error of a command on the clone. A damaged one is deleted: the next fetch clones anew."""
+def clone_error(clone: Clone, repository: Path, error: GitFailed) -> SourceError:
+    """The error of a command on one of the clone's repositories.
+
+    A damaged one is deleted: the next fetch clones it anew.
+    """
     detail = first_message(str(error))
     if re.search(_FULL, str(error)):
         hint = "free some disk space; the next poll continues"
         return SourceError(f"the disk of {clone.folder} is full ({detail})", hint=hint)
+    if re.search(OUT_OF_MEMORY, str(error)):
+        return CommitError(
+            f"git needs too much memory for what was fetched ({detail})",
+            hint="look at the largest files of the repository, and the most in one commit",
+        )
     if re.search(_DAMAGED, str(error)):
-        remove_folder(clone.repository)
-        clone.forget("fetched")
+        clone.discard(repository)
         return SourceError(f"the clone was damaged ({detail})", hint="the next poll clones it anew")
     hint = "check the permissions and the disk of source.clone; it can be deleted at any time"
     return SourceError(f"{clone.folder} can't be used: {detail}", hint=hint)

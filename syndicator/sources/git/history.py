@@ -4,10 +4,10 @@ It needs all commits and folders of a branch, but no file: they are fetched into
 their own (`--filter=blob:none`), beside the one of the newest commit.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from syndicator.errors import SourceError
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
 from syndicator.sources.git.fetch import (
@@ -18,12 +18,18 @@ from syndicator.sources.git.fetch import (
     prepare,
     receive,
 )
+from syndicator.sources.git.listing import CommitError
 
 #: The remote's name in the repository of the history: only a remote with a name may be filtered.
 _NAME = "origin"
 
+#: A commit in git's log: its time, in seconds; none: it has no valid one.
+_TIME = re.compile(rb"\x01(\d{0,20})")
+
+_PART = re.compile(rb"[^\0]+")
+
 #: Bytes of the names of all files that all commits touched.
-_MAX_LOG = 512 * 1024 * 1024
+_MAX_LOG = 256 * 1024 * 1024
 
 
 def fetch_dates(
@@ -61,10 +67,10 @@ def fetch_dates(
             most=_MAX_LOG,
         )
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, clone.history, error) from error
     except TooMuchOutput:
         message = f"{remote.shown} has too many commits"
-        raise SourceError(message, hint="turn source.git_dates off") from None
+        raise CommitError(message, hint="turn source.git_dates off") from None
     clone.write("dates", {"commit": commit, "head": head, "dates": known | parse_log(log)})
 
 
@@ -78,7 +84,7 @@ def _allow_missing_files(clone: Clone, git: Git) -> None:
         git.run("config", "extensions.partialClone", _NAME)
         git.run("config", f"remote.{_NAME}.promisor", "true")
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, clone.history, error) from error
 
 
 def _follows(git: Git, before: str, head: str) -> bool:
@@ -91,7 +97,10 @@ def _follows(git: Git, before: str, head: str) -> bool:
 
 
 def parse_log(log: bytes) -> dict[str, int]:
-    """The newest time of each path in the output of `git log`, in seconds."""
+    """The newest time of each path in the output of `git log`, in seconds.
+
+    A commit may be of any program's making: one without a valid time counts for nothing.
+    """
     dates: dict[str, int] = {}
     for path, date in _touched(log):
         dates[path] = max(date, dates.get(path, date))
@@ -99,8 +108,18 @@ def parse_log(log: bytes) -> dict[str, int]:
 
 
 def _touched(log: bytes) -> Iterator[tuple[str, int]]:
-    for commit in log.split(b"\1")[1:]:
-        date, _, paths = commit.partition(b"\0")
-        for path in paths.lstrip(b"\n").split(b"\0"):
-            if path:
-                yield path.decode("utf-8", "surrogateescape"), int(date)
+    """Each path with the time of a commit: a commit's time, an empty line, and its paths.
+
+    A path may have every byte but NUL. One that looks like a time dates those after it: authors
+    choose the times of their commits anyway.
+    """
+    date = None
+    beginning = b""  #: of the next path: an empty line comes before a commit's first one
+    for found in _PART.finditer(log):  # not `split`, which needs several times the memory
+        part = found[0]
+        if time := _TIME.fullmatch(part):
+            date, beginning = (int(time[1]) if time[1] else None), b"\n"
+        else:
+            path, beginning = part.removeprefix(beginning), b""
+            if date is not None:
+                yield path.decode("utf-8", "surrogateescape"), date

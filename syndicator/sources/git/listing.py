@@ -7,6 +7,7 @@ from typing import NamedTuple
 from syndicator.errors import SourceError
 from syndicator.model.content import Problem
 from syndicator.model.report import count
+from syndicator.sources.file_names import printable
 from syndicator.sources.folder import LFS_BEGINNING
 
 #: Files of a commit. A site of 100,000 posts has several for each.
@@ -70,7 +71,8 @@ def check(entries: Sequence[Entry], most: int) -> None:
     for entry in entries:
         data = entry.path.encode("utf-8", "surrogateescape")
         if len(data) > _MAX_PATH or max(map(len, data.split(b"/"))) > _MAX_NAME:
-            message = f"the commit has a path that is too long for this disk: {entry.path[:100]}…"
+            shown = printable(entry.path[:100])
+            message = f"the commit has a path that is too long for this disk: {shown}…"
             raise CommitError(message, hint="rename it in the repository")
 
 
@@ -92,7 +94,7 @@ def notes(entries: Sequence[Entry], pointers: Sequence[str]) -> tuple[Problem, .
     submodules = [entry.path for entry in entries if entry.is_submodule]
     found = [
         Problem(
-            path=posixpath.normpath(path),
+            path=printable(posixpath.normpath(path)),
             message="is a submodule, which is not followed",
             hint="posts in it are not published; name its repository in a config of its own",
             note=True,
@@ -103,7 +105,7 @@ def notes(entries: Sequence[Entry], pointers: Sequence[str]) -> tuple[Problem, .
         others = count(len(pointers) - 1, "other file")
         found.append(
             Problem(
-                path=pointers[0],
+                path=printable(pointers[0]),
                 message="is in Git LFS, which is not followed: its size in feeds is its pointer's"
                 + (f"; so are {others}" if len(pointers) > 1 else ""),
                 hint="give the length of an enclosure in front matter",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syndicator.errors import SourceError
-from syndicator.sources.git.checkout import CheckedOut, check_out, has_commit
+from syndicator.sources.git.checkout import CheckedOut, check_out, has_commit, list_commit
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.command import (
     Git,
@@ -54,7 +54,7 @@ class GitSource:
         self._environ = environ
         self._clone = Clone(folder=options.clone)
         #: A commit that can't be checked out, and why.
-        self._refused: tuple[str, CommitError] | None = None
+        self._refused: dict[str, CommitError] = {}
         self._local = Git(environ=clone_environ(environ), seconds=_LOCAL_SECONDS)
 
     @property
@@ -87,15 +87,18 @@ class GitSource:
             local = replace(self._local, tick=tick, locks=(handle,))
             network = self._network(tick, handle)
             found = fetch(self._clone, self.remote, network, local, most=options.max_bytes)
-            if options.dates:
-                fetch_dates(
-                    self._clone,
-                    self.remote,
-                    network,
-                    local,
-                    most=options.max_bytes,
-                    commit=found.commit,
-                )
+            if options.dates and self._clone.read("dates").get("commit") != found.commit:
+                with self._remembered(found.commit):
+                    # Only then its history is worth a look, which takes much memory for too much.
+                    list_commit(self._clone, local, found.commit, options.folder, options.max_bytes)
+                    fetch_dates(
+                        self._clone,
+                        self.remote,
+                        network,
+                        local,
+                        most=options.max_bytes,
+                        commit=found.commit,
+                    )
             return found
 
     def tidy(self, tick: Tick) -> None:
@@ -104,11 +107,12 @@ class GitSource:
             if not has_many_packs(repository):
                 continue
             with (
-                self._clone.lock("fetch", tick, _LOCAL_SECONDS) as handle,
+                self._clone.lock("fetch", tick, _LOCAL_SECONDS) as fetching,
                 # A run could be reading what is to be deleted.
-                self._clone.lock("tree", tick, _TREE_SECONDS),
+                self._clone.lock("tree", tick, _TREE_SECONDS) as reading,
             ):
-                local = replace(self._local, tick=tick, locks=(handle,), folder=repository)
+                locks = (fetching, reading)
+                local = replace(self._local, tick=tick, locks=locks, folder=repository)
                 pack(self._clone, local)
 
     @contextmanager
@@ -135,9 +139,7 @@ class GitSource:
 
     def _check_out(self, commit: str, local: Git) -> CheckedOut:
         options = self._options
-        if self._refused and self._refused[0] == commit:  # finding it again may take seconds
-            raise CommitError(str(self._refused[1]), hint=self._refused[1].hint)
-        try:
+        with self._remembered(commit):
             return check_out(
                 self._clone,
                 commit,
@@ -146,14 +148,28 @@ class GitSource:
                 most=options.max_bytes,
                 dates=self._dates(),
             )
+
+    @contextmanager
+    def _remembered(self, commit: str) -> Iterator[None]:
+        """Raise what was found to be wrong with a commit: finding it again may take seconds."""
+        if commit in self._refused:
+            raise CommitError(str(self._refused[commit]), hint=self._refused[commit].hint)
+        try:
+            yield
         except CommitError as error:
-            self._refused = commit, error
+            self._refused = {commit: error}  # the newest counts
             raise
 
     def _newest(self) -> str:
-        """The newest commit that was fetched, with its dates if they are wanted; "": none."""
-        record = "dates" if self._options.dates else "fetched"
-        return str(self._clone.read(record).get("commit", ""))
+        """The newest commit that was fetched, with its dates if they are wanted; "": none.
+
+        Where a damaged clone was deleted, it is that of the tree: the site is still whole.
+        """
+        dated = self._options.dates
+        record = self._clone.read("dates" if dated else "fetched")
+        if not record and (tree := self._clone.read("tree")).get("dated") == dated:
+            record = tree
+        return str(record.get("commit", ""))
 
     def _dates(self) -> Mapping[str, int]:
         """The times of files. A time to come is a wrong clock: it is now instead."""

@@ -107,6 +107,16 @@ def test_a_server_without_head_gets_a_get(status: int) -> None:
             "",
             PageAnswer(live=False, text="it refused the connection", reached=False),
         ),
+        (
+            Response(status=None, error="too large", refused=True, too_large=True, peer="::1"),
+            "",
+            PageAnswer(live=False, text="too large"),
+        ),
+        (
+            Response(status=None, error="its response is not HTTP", peer="::1"),
+            "",
+            PageAnswer(live=False, text="its response is not HTTP"),
+        ),
     ],
 )
 def test_what_a_response_shows(response: Response, text: str, answer: PageAnswer) -> None:

@@ -124,6 +124,14 @@ def test_a_round_asks_for_everything_if_the_site_is_live() -> None:
     assert len(host.requests) == 20
 
 
+def test_a_round_ends_when_its_time_is_over() -> None:
+    """A slow host may have thousands of feeds, all of them live."""
+    host = Host({file(number).url: served(DATA) for number in range(20)})
+    feeds = awaited(host, 20)
+    assert feeds.ask(lambda: len(host.requests) >= 2 * AT_A_TIME)
+    assert len(host.requests) == 2 * AT_A_TIME
+
+
 def test_a_feed_that_is_not_published_any_more_is_not_awaited() -> None:
     """Its pings are sent at once."""
     feeds = LiveFeeds({"https://example.com/gone.rss": None}, Host({}))

@@ -30,6 +30,7 @@ def test_what_is_looked_for_is_there() -> None:
         "The island ferry appears in 3 hours",
         "3 deliveries queued",
         "process 4711 on harbour",
+        "https://git.example/harbour/site.git, branch main commit 5ab35ab35ab3, fetched 4 minutes",
         "No post has a problem.",
     ):
         assert part in text
@@ -46,6 +47,10 @@ def test_trouble_comes_first() -> None:
         in text
     )
     assert "Failed 1 minute ago : it answered 503 6 pings given up" in text
+    assert "failing, first 1 hour ago : <b>https://git.example/harbour/site.git</b>: it " in text
+    assert "went out, but its page is not live, since 2 hours ago https://x.example/0/" in text
+    assert "<b>11</b>" not in text.partition("Waiting")[2]
+    assert "2 more posts until live" in text
 
 
 def test_no_secret_is_shown() -> None:

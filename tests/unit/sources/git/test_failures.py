@@ -3,7 +3,7 @@
 import pytest
 
 from syndicator.sources.git.command import version_of
-from syndicator.sources.git.failures import explain, first_message, shown_address
+from syndicator.sources.git.failures import explain, first_message, local_messages, shown_address
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,8 @@ from syndicator.sources.git.failures import explain, first_message, shown_addres
         ),
         ("Host key verification failed.\r\nfatal: Could not read from remote", "host key"),
         ("fatal: unable to access 'https://h/': Could not resolve host: h", "host is not found"),
+        ("fatal: the remote end hung up unexpectedly", "does not answer"),
+        ("error: RPC failed; curl 18 transfer closed with 9 bytes remaining", "does not answer"),
         ("ssh: connect to host h port 22: Connection refused", "does not answer"),
         (
             "fatal: unable to access 'https://h/': The requested URL returned error: 502",
@@ -27,6 +29,7 @@ from syndicator.sources.git.failures import explain, first_message, shown_addres
         ),
         ("fatal: unable to access 'https://h/': SSL certificate problem: expired", "certificate"),
         ("fatal: unable to access 'https://h/': server certificate verification failed.", "certif"),
+        ("fatal: unable to access 'https://h/': GnuTLS recv error (-110): The TLS", "TLS conn"),
         ("remote: Repository not found.\nfatal: repository 'https://h/' not found", "repository"),
         ("fatal: '/srv/x' does not appear to be a git repository", "repository"),
         ("fatal: detected dubious ownership in repository at '/srv/x'", "another user"),
@@ -42,6 +45,17 @@ def test_each_failure_says_what_it_means(messages: str, meaning: str) -> None:
     assert meaning in str(error)
     assert str(error).startswith("https://h/x.git")
     assert error.hint
+
+
+def test_what_a_remote_says_shows_nothing_of_the_clone() -> None:
+    """Such as when its branch was rewritten between git's two questions."""
+    theirs = (
+        "remote: bad object\nERROR: Repository not found.\n"
+        "fatal: remote error: upload-pack: not our ref 1\n"
+    )
+    assert local_messages(theirs) == ""
+    ours = "error: x.idx is too small\nfatal: bad config line 9 in file /srv/remote/config"
+    assert local_messages(f"{theirs}{ours}\n") == ours
 
 
 def test_messages_are_one_short_line_without_users() -> None:

@@ -1,5 +1,8 @@
 """A fetch that fails leaves the tree, says why, and ends in time."""
 
+import os
+import signal
+import socket
 import time
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from gitsource import Source
 from repositories import Repository, needs_git, post
 
 from syndicator.errors import SourceError
+from syndicator.sources.git import command
 from syndicator.sources.git import fetch as fetching
 
 pytestmark = needs_git
@@ -109,6 +113,26 @@ def test_a_key_that_is_refused_is_said(repository: Repository, tmp_path: Path) -
     assert "deploy key" in (caught.value.hint or "")
 
 
+def test_a_program_that_git_leaves_running_keeps_no_lock(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """Such as `git credential-cache--daemon`, which inherits what git has open."""
+    left = tmp_path / "left"
+    script = (
+        f"sleep 60 </dev/null >/dev/null 2>&1 & echo $! >> {left}\n"
+        'for command; do :; done; eval "exec $command"'
+    )
+    address = f"ssh://git@host.example{repository.bare}"
+    source = Source(repository, address=address, environ=_ssh(tmp_path, script), seconds=5.0)
+    try:
+        for number in range(2):
+            repository.push({FIRST: post(f"Version {number}")})
+            assert source.update()[FIRST] == post(f"Version {number}")
+    finally:
+        for process in left.read_text().split():
+            os.kill(int(process), signal.SIGKILL)
+
+
 def test_a_fetch_that_sends_too_much_is_ended(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +140,24 @@ def test_a_fetch_that_sends_too_much_is_ended(
     monkeypatch.setattr(fetching, "_received", lambda packs: 2**40)
     with pytest.raises(SourceError, match="sends more than"):
         Source(repository).fetch()
+
+
+def test_a_remote_can_not_fill_the_memory(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git keeps all that a remote says of itself: here capabilities without end."""
+    monkeypatch.setattr(command, "_MAX_MEMORY", 2**25)
+    script = "printf '000eversion 2\\n'; yes $(printf 'ea60%059995d' 0)"
+    address = "ssh://git@host.example/site.git"
+    with pytest.raises(SourceError, match="too much memory"):
+        Source(repository, address=address, environ=_ssh(tmp_path, script)).fetch()
+
+
+@pytest.mark.parametrize("name", [b"\x1b[31mx", b"x" * 300])
+def test_a_branch_that_can_not_be_shown_is_unknown(name: bytes) -> None:
+    """The remote chooses its name, which `status` shows."""
+    answer = b"ref: refs/heads/%b\tHEAD\n%b\tHEAD\n" % (name, b"1" * 40)
+    assert fetching.parse_heads(answer, "HEAD") == fetching.Fetched(commit="1" * 40, branch="")
 
 
 def test_many_fetches_leave_one_pack(
@@ -127,6 +169,8 @@ def test_many_fetches_leave_one_pack(
     for number in range(4):
         repository.push({FIRST: post(f"Version {number}")})
         source.fetch()
+    mark = f"{os.getpid()} {socket.gethostname()}"  # of a `git gc` that was killed
+    (source.clone.repository / "gc.pid").write_text(mark)
     source.git.tidy(lambda: None)
     assert len(list(source.clone.repository.glob("objects/pack/*.pack"))) == 1
     repository.push({FIRST: post("Last")})

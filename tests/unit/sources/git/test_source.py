@@ -1,6 +1,7 @@
 """The working tree has one whole commit, and only what differs is written."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,56 @@ def test_a_damaged_clone_is_cloned_anew(repository: Repository) -> None:
     assert source.update()[FIRST] == post("First")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("HEAD", b""),
+        ("config", b"[core]\n\tbare = \0\n"),
+        ("shallow", bytes(41)),
+        ("refs/syndicator/head", b""),
+    ],
+)
+def test_a_clone_that_lost_bytes_is_cloned_anew(
+    repository: Repository, name: str, data: bytes
+) -> None:
+    """As after a power cut, of which git's messages may blame the remote."""
+    source = Source(repository)
+    source.update()
+    (source.clone.repository / name).write_bytes(data)
+    repository.push({SECOND: post("Edited")})
+    with suppress(SourceError):
+        source.fetch()
+    assert source.update()[SECOND] == post("Edited")
+
+
+def test_a_tree_outlives_its_clone(repository: Repository) -> None:
+    """A clone that was damaged and deleted leaves the site, which runs need for future posts."""
+    source = Source(repository)
+    files = source.update()
+    commit = source.check_out()
+    repository.bare.rename(repository.bare.with_name("away.git"))
+    source.clone.discard(source.clone.repository)
+    with pytest.raises(SourceError):
+        source.fetch()
+    assert (source.check_out(), source.files()) == (commit, files)
+    dated = Source(repository, dates=True)  # its files have no times of commits
+    with pytest.raises(SourceError, match="nothing was fetched"):
+        dated.check_out()
+
+
+def test_a_clone_that_is_not_complete_is_made_anew(repository: Repository) -> None:
+    """After a kill between its first and last file, and where a person deleted some."""
+    source = Source(repository)
+    source.update()
+    attributes = source.clone.repository / "info/attributes"
+    attributes.write_text("")
+    source.clone.index.unlink()
+    repository.push({SECOND: None, ".gitattributes": "* text eol=crlf\n"})
+    assert SECOND not in source.update()
+    assert source.files()[FIRST] == post("First")
+    assert attributes.read_text()
+
+
 def test_a_kept_tree_stays_at_its_commit(repository: Repository) -> None:
     """Also if more was fetched. A tree of another commit is not the one to keep."""
     source = Source(repository)
@@ -167,8 +218,9 @@ def test_what_is_not_followed_is_noted(repository: Repository) -> None:
     """Submodules, and the content of Git LFS."""
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123456\n"
     repository.write({"audio/one.mp3": pointer, "audio/two.mp3": pointer})
-    module = f"160000,{'1' * 40},modules/theme"
-    repository.git("update-index", "--add", "--cacheinfo", module)
+    for name in ("modules/theme", "modules/\udcff"):
+        module = f"160000,{'1' * 40},{name}"
+        repository.git("update-index", "--add", "--cacheinfo", module)
     repository.git("add", "audio")
     repository.git("commit", "--quiet", "--message", "Change")
     repository.git("push", "--quiet", str(repository.bare), "HEAD:main")
@@ -178,6 +230,7 @@ def test_what_is_not_followed_is_noted(repository: Repository) -> None:
         with source.git.hold(lambda: None) as checked_out:
             assert [str(note) for note in checked_out.notes] == [
                 "modules/theme: is a submodule, which is not followed",
+                r"modules/\xff: is a submodule, which is not followed",
                 "audio/one.mp3: is in Git LFS, which is not followed: its size in feeds is its "
                 "pointer's; so are 1 other file",
             ]
@@ -205,7 +258,7 @@ def test_names_that_no_tree_may_have_are_refused(repository: Repository) -> None
     source = Source(repository)
     files = source.update()
     blob = repository.git("rev-parse", f"HEAD:{FIRST}").strip()
-    for name in (".git", "x" * 300):
+    for name, message in ((".git", "has a name that git refuses"), ("x" * 300, "too long")):
         listing = f"100644 blob {blob}\t{name}\n"
         tree = subprocess.run(
             ["git", "-C", str(repository.work), "mktree"],
@@ -214,6 +267,7 @@ def test_names_that_no_tree_may_have_are_refused(repository: Repository) -> None
         commit = repository.git("commit-tree", tree, "-m", "Evil").strip()
         repository.git("push", "--quiet", "--force", str(repository.bare), f"{commit}:main")
         source.fetch()
-        with pytest.raises(SourceError):
+        with pytest.raises(SourceError, match=message) as caught:
             source.check_out()
+        assert caught.value.hint == "rename it in the repository"
         assert source.files() == files
