@@ -171,7 +171,12 @@ class Builds:
         else:
             self._run_succeeded(report, run, begun)
             self.pages_changed = False
-            cancel = Cancel(run=self._is_archive_interrupted)
+            cancel = Cancel(  # the next run's update resumes it
+                run=lambda: (
+                    self._stopping.is_set()
+                    or interrupts_archive(self.worker.pending(), progressed=self.pages_changed)
+                )
+            )
             archives.update(self._service, self._faults, self.worker.heartbeat.beat, cancel)
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
@@ -191,11 +196,6 @@ class Builds:
             import_for_changes(self._service)
             self._service.database.shrink_memory()
             malloc.trim()
-
-    def _is_archive_interrupted(self) -> bool:
-        """The next run's update of the archives resumes the present one."""
-        pending = self.worker.pending()
-        return self._stopping.is_set() or interrupts_archive(pending, progressed=self.pages_changed)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from syndicator.config import Config
@@ -19,7 +18,7 @@ from syndicator.daemon.serving import (
 from syndicator.daemon.signals import Event
 from syndicator.daemon.start import Opened, not_shared
 from syndicator.daemon.telemetry import Telemetry
-from syndicator.errors import UnavailableError
+from syndicator.errors import OutputError
 from syndicator.inspection import Overview, collect_overview, status_json
 from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
@@ -116,10 +115,13 @@ class Parts(Listener):
 
     def follow(self) -> bool:
         is_complete = self._show_published()
-        with suppress(UnavailableError):  # a run reports that
-            is_shared = is_complete or self.service.output.is_ours()
-            place = self.config.output.place
-            self._faults.report("output", None if is_shared else not_shared(place))
+        fault: OutputError | None = None
+        try:
+            if not (is_complete or self.service.output.check_owner()):
+                fault = not_shared(self.config.output.place)
+        except OutputError as error:
+            fault = error
+        self._faults.report("output", fault)
         return is_complete
 
     def on_role(self) -> None:

@@ -97,8 +97,8 @@ def require_output(opened: Opened) -> None:
     the daemon's parts finds out.
     """
     service = opened.service
-    service.output.check_owner()
-    if service.member.is_builder or service.output.is_ours():
+    is_ours = service.output.check_owner()
+    if service.member.is_builder or is_ours:
         return
     with service.database.read() as connection:
         published = any(not file.gone for file in feeds.all_files(connection))

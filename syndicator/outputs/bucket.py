@@ -16,7 +16,7 @@ from syndicator.outputs.bucket_errors import ReplacedError, conditions_ignored
 from syndicator.outputs.compress import encoded
 from syndicator.outputs.objects import Objects
 from syndicator.outputs.output import Disk, OnDisk
-from syndicator.outputs.owner import MAX_SIZE, NAME, Owner, OwnerCheck, parse, to_bytes
+from syndicator.outputs.owner import MAX_SIZE, NAME, Claim, Owner, OwnerCheck, parse, to_bytes
 
 #: Requests at once.
 _AT_ONCE = 8
@@ -51,14 +51,13 @@ class OutputBucket:
         self._pool = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bytes: LruCache[str, tuple[int, int], bytes] = LruCache(_KEPT)
 
-    def check_owner(self) -> None:
-        """Raise OutputError if the bucket belongs to another state. A run begins with it."""
-        self.files.begin()
-        self._owner.check()
+    def check_owner(self) -> bool:
+        """Raise OutputError if the bucket belongs to another state. A run begins with it.
 
-    def is_ours(self) -> bool:
-        """Whether the bucket is marked as this state's. Raises OutputError."""
-        return self._owner.is_ours()
+        True: it is marked as this state's.
+        """
+        self.files.begin()
+        return self._owner.check() is not Claim.TAKE
 
     def claim(self, now: datetime) -> None:
         """Mark the bucket as this state's, before the first file. Raises as `check_owner`."""

@@ -14,7 +14,7 @@ from syndicator.outputs import safe_directories
 from syndicator.outputs.atomic_files import AtomicFiles, folder_of
 from syndicator.outputs.compress import is_compressed, siblings, suffixes
 from syndicator.outputs.output import Disk, OnDisk
-from syndicator.outputs.owner import FolderMark, Owner, OwnerCheck
+from syndicator.outputs.owner import Claim, FolderMark, Owner, OwnerCheck
 
 _ENCODINGS = ("gzip", "br")
 _SIBLINGS = suffixes(_ENCODINGS)
@@ -48,14 +48,9 @@ class OutputFolder:
         #: Replaced files, kept open: freeing one may take longer than writing one.
         self._replaced: list[int] = []
 
-    def check_owner(self) -> None:
-        """Raise OutputError if the folder belongs to another state."""
-        if self._owner:
-            self._owner.check()
-
-    def is_ours(self) -> bool:
-        """Whether the folder is marked as this state's. Raises OutputError."""
-        return self._owner is None or self._owner.is_ours()
+    def check_owner(self) -> bool:
+        """Raise OutputError if the folder belongs to another state. True: it is marked as ours."""
+        return self._owner is None or self._owner.check() is not Claim.TAKE
 
     def claim(self, now: datetime) -> None:
         """Mark the folder as this state's, before the first file. Raises as `check_owner`."""

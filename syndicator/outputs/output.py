@@ -50,11 +50,11 @@ class Output(Protocol):
     @property
     def files(self) -> Files: ...
 
-    def check_owner(self) -> None:
-        """Raise OutputError if the output belongs to another state. A run begins with it."""
+    def check_owner(self) -> bool:
+        """Raise OutputError if the output belongs to another state. A run begins with it.
 
-    def is_ours(self) -> bool:
-        """Whether the output is marked as this state's. Raises OutputError."""
+        True: it is marked as this state's.
+        """
 
     def claim(self, now: datetime) -> None:
         """Mark the output as this state's, before the first file. Raises as `check_owner`."""

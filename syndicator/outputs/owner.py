@@ -45,6 +45,7 @@ class Claim(Enum):
 
     TAKE = "it belongs to no state, or to the one that was at our place before"
     KEEP = "it belongs to us"
+    MOVE = "it belongs to us, as we were at another place"
     REFUSE = "it belongs to another state"
 
 
@@ -58,7 +59,9 @@ def decide(found: Owner | None, own: Owner, *, claimed: bool) -> Claim:
         return Claim.KEEP
     moved = found is not None and found.id == own.id
     rebuilt = found is not None and (found.state, found.host) == (own.state, own.host)
-    if found is None or moved or (rebuilt and not claimed):
+    if moved:
+        return Claim.MOVE
+    if found is None or (rebuilt and not claimed):
         return Claim.TAKE
     return Claim.REFUSE
 
@@ -117,14 +120,9 @@ class OwnerCheck:
         self._claimed = self._claimed or claim is Claim.KEEP
         return claim
 
-    def is_ours(self) -> bool:
-        """Whether the output names this state, wherever it was used. Raises OutputError."""
-        found = self._mark.read()
-        return found is not None and found.id == self._find_own().id
-
     def claim(self, now: datetime) -> None:
         """Name the state in the output, unless that does. Raises OutputError as `check`."""
-        if self.check() is Claim.TAKE and self._own:
+        if self.check() is not Claim.KEEP and self._own:
             self._mark.write(self._own, now)
             self._claimed = True
 

@@ -193,8 +193,10 @@ def test_links_of_excluded_posts_stay() -> None:
 
 
 def test_a_linked_post_is_a_dependency() -> None:
-    assert rendering("[a](2026-01-08-second.md)", path=POST, files=FILES, config=LINKS).uses_posts
-    assert not rendering("[a](../about.md)", path=POST, files=FILES, config=LINKS).uses_posts
+    to_post = rendering("[a](2026-01-08-second.md)", path=POST, files=FILES, config=LINKS)
+    to_page = rendering("[a](../about.md)", path=POST, files=FILES, config=LINKS)
+    assert list(to_post.named_posts) == ["_posts/2026-01-08-second.md"]
+    assert (to_post.uses_posts, to_page.named_posts, to_page.uses_posts) == (False, {}, False)
 
 
 def test_the_files_of_one_post_are_limited() -> None:

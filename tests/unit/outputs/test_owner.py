@@ -39,7 +39,7 @@ def owner_of(folder: Path, own: Owner) -> OwnerCheck:
         (OURS, True, Claim.KEEP),
         (OTHER, False, Claim.REFUSE),
         # moved, or used on another machine
-        (Owner(id="1", state="/var/old.db", host="web0"), True, Claim.TAKE),
+        (Owner(id="1", state="/var/old.db", host="web0"), True, Claim.MOVE),
         # deleted and rebuilt at the same place
         (Owner(id="0", state="/var/a.db", host="web1"), False, Claim.TAKE),
         # another state at the same path, as in another container, which started while this one runs
