@@ -84,7 +84,7 @@ def _site_of(
 
 def _held_problems(config: Config, now: datetime) -> Sequence[Problem]:
     """Those of posts that wait for their page. A state that can't be read is `doctor`'s matter."""
-    from syndicator.build.held_posts import problems_of
+    from syndicator.build.held_problems import problems_of
     from syndicator.store import awaited_pages
 
     try:

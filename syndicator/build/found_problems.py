@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from syndicator.build import held_posts
+from syndicator.build import held_problems
 from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.model.content import PostHead, Problem
@@ -36,7 +36,7 @@ def found_problems(
         *copies(post_queries.groups_with_copies(connection), {*reported, *addressed}),
         *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
-        *held_posts.problems_of(awaited_pages.all_pages(connection), now),
+        *held_problems.problems_of(awaited_pages.all_pages(connection), now),
     ]
     if posts.has_no_others(connection, ()):
         hint = (

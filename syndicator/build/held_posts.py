@@ -1,6 +1,6 @@
 """Lets new posts into feeds when their page is live, or when they have waited for too long."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 from syndicator.build.shown import ShownEntries
 from syndicator.live import decision
 from syndicator.live.decision import Changes
-from syndicator.model.awaited import AwaitedPage, LiveRules
-from syndicator.model.content import Problem
+from syndicator.model.awaited import LiveRules
 from syndicator.outputs.output import Output
 from syndicator.store import archives, awaited_pages, entries, feeds, identities, posts
 from syndicator.store.database import Database
@@ -72,29 +71,3 @@ class HeldPosts:
         if changes := self.changes(known, now):
             with self._database.begin(durable=False) as connection:
                 apply(connection, changes, known.showing(changes.out))
-
-
-def problems_of(pages: Iterable[AwaitedPage], now: datetime) -> list[Problem]:
-    """A note for each post that waits for its page, and a problem for each that is late."""
-    awaited = (page for page in pages if not page.live and page.is_due(now))
-    return [_late(page) if page.late else _waiting(page) for page in awaited]
-
-
-def _waiting(page: AwaitedPage) -> Problem:
-    return Problem(
-        path=page.path,
-        message=f"has waited for its page since {page.since:%Y-%m-%d %H:%M:%S} UTC: {page.url}",
-        hint="it goes out once the page answers 200; syndicator status shows the last answer",
-        note=True,
-    )
-
-
-def _late(page: AwaitedPage) -> Problem:
-    what = "is held" if page.held else "went out"
-    return Problem(
-        path=page.path,
-        message=f"{what}, but its page is not live: {page.answer or 'not asked yet'}: {page.url}",
-        hint="build and deploy the site, or correct site.url or the permalink: "
-        "feeds.when_patience is over",
-        fatal=page.held,
-    )

@@ -172,7 +172,7 @@ def push(
     patience = None if when_live is None else parse_patience(when_live)
     with open_service(config, verbose) as service, output.progress() as progress:
         from syndicator.ops.hub import enqueue_all_pings
-        from syndicator.ops.status import has_daemon
+        from syndicator.store.locks import has_daemon
 
         if everything:
             enqueue_all_pings(service.database, service.config.hub_url, datetime.now(UTC))

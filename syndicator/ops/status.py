@@ -163,14 +163,6 @@ def _failed(failure: Failure) -> str:
     return f"runs have failed since {failure.since:%Y-%m-%d %H:%M} UTC: {failure.message}"
 
 
-def has_daemon(database: Database) -> bool:
-    """Whether a daemon runs on this state."""
-    if database.sqlite:
-        return locks.holder(database, "daemon") is not None
-    with database.read() as connection:
-        return processes.any_daemon(connection) is not None
-
-
 def remember_start(database: Database, at: datetime) -> None:
     """Store when the daemon started. From then on, a daemon is expected to run.
 
@@ -186,7 +178,7 @@ def remember_stop(database: Database) -> None:
     Nothing is stored while another one runs.
     """
     with suppress(StateError):
-        if has_daemon(database):
+        if locks.has_daemon(database):
             return
         with database.begin() as connection:
             kv.put(connection, _DAEMON_SINCE, "")

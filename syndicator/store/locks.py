@@ -20,7 +20,7 @@ from zlib import crc32
 from sqlalchemy import Connection, text
 
 from syndicator.errors import StateError
-from syndicator.store import file_modes, leases
+from syndicator.store import file_modes, leases, processes
 from syndicator.store.database import Database
 from syndicator.store.leases import Lease, locked_error
 from syndicator.store.state_errors import readable_errors
@@ -220,3 +220,11 @@ def _read_text(handle: int) -> str:
 
 def _process_name() -> str:
     return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+def has_daemon(database: Database) -> bool:
+    """Whether a daemon runs on this state."""
+    if database.sqlite:
+        return holder(database, "daemon") is not None
+    with database.read() as connection:
+        return processes.any_daemon(connection) is not None

@@ -264,8 +264,11 @@ def test_status_for_monitoring(machine: Machine) -> None:
 
 
 def delete_posts(machine: Machine) -> None:
-    for path in (machine.command.site / "_posts").iterdir():
-        path.unlink()
+    """All at once: a run that sees only some of them gone publishes that."""
+    posts, away = machine.command.site / "_posts", machine.command.site / ".away"
+    posts.rename(away)
+    posts.mkdir()
+    shutil.rmtree(away)
 
 
 def delete_site_config(machine: Machine) -> None:
