@@ -90,7 +90,7 @@ def _run() -> None:
         if not isinstance(error, MemoryError) and not any(text in str(error) for text in _NO_ROOM):
             raise
         _exit(_NO_RESOURCES)
-    sys.exit(code)
+    sys.exit(code or 0)  # a command returns nothing
 
 
 def _exit(error: SyndicatorError, code: int = 1) -> NoReturn:

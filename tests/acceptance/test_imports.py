@@ -34,6 +34,7 @@ main()
 def imported(folder: Path, *arguments: str) -> set[str]:
     """The modules that a command imports."""
     record = folder / "imported"
+    record.unlink(missing_ok=True)
     done = subprocess.run(
         [sys.executable, "-c", RECORD, *arguments],
         cwd=folder,
