@@ -39,6 +39,7 @@ class Dependencies:
         self._needs: dict[str, tuple[tuple[str, FileState], ...]] = {}
         #: What stands for posts that entries link to by name, by the name's last part.
         self._names: dict[str, set[str]] = {}
+        self._listings: set[str] = set()
         self.update(needs, needs)
 
     def update(self, posts: Iterable[str], needs: Mapping[str, Mapping[str, FileState]]) -> None:
@@ -55,6 +56,7 @@ class Dependencies:
                 del used[seen]
             if not used:
                 del self._posts[path]
+                self._listings.discard(path)
                 if path.startswith(_POST):
                     self._names[_file_of(path)].discard(path)
 
@@ -63,6 +65,8 @@ class Dependencies:
             self._posts.setdefault(path, {}).setdefault(seen, set()).add(post)
             if path.startswith(_POST):
                 self._names.setdefault(_file_of(path), set()).add(path)
+            elif path.endswith("/"):
+                self._listings.add(path)
         if files:
             self._needs[post] = tuple(files.items())
 
@@ -73,11 +77,12 @@ class Dependencies:
         may have changed, or their folders; None: any. A listing changes with any file in its
         folder.
         """
+        # Not all are gone through at each save: there may be as many as posts.
+        paths = self._posts.keys() if changed_paths is None else self._listings.union(changed_paths)
         return {
-            path: any(map(needs_text, used))
-            for path, used in self._posts.items()
-            if (changed_paths is None or path in changed_paths or path.endswith("/"))
-            and not path.startswith(_POST)
+            path: any(map(needs_text, self._posts[path]))
+            for path in paths
+            if path in self._posts and not path.startswith(_POST)
         }
 
     def outdated(self, states: Mapping[str, FileState]) -> frozenset[str]:
