@@ -28,8 +28,8 @@ def read_headers(lines: LineReader) -> tuple[http.client.HTTPMessage, bool]:
     """The headers up to the empty line, and whether each line was one.
 
     Lines that are not headers are skipped. A bare CR becomes a space (RFC 9112 §2.2), as does the
-    break of a folded line (§5.2). Raises ResponseTooLargeError for more than `LINES`, IncompleteRead
-    if the connection ends before the empty line, and HTTPException for a line beyond `LINE_LIMIT`.
+    break of a folded line (§5.2). Raises ResponseTooLargeError for more than `LINES`,
+    IncompleteRead if the connection ends before the empty line, and LineTooLong.
     """
     found: list[tuple[bytes, bytes]] = []
     valid = True

@@ -5,6 +5,7 @@ for each new TLS connection (see docs/performance.md).
 """
 
 import http.client
+import ssl
 from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlsplit
@@ -12,9 +13,9 @@ from urllib.parse import urlsplit
 from ssrfguard import Policy, SSRFGuardError
 
 from syndicator.model.outbox import Request, Response
-from syndicator.outbound.connections import Connector, IdleConnections
+from syndicator.outbound.connections import CheckedConnection, Connector, IdleConnections
 from syndicator.outbound.deadlines import Exchange
-from syndicator.outbound.failures import INVALID, failed, is_too_large, refused
+from syndicator.outbound.failures import INVALID, failed, refused
 from syndicator.outbound.responses import BoundedResponse, read_response
 
 
@@ -36,8 +37,8 @@ class StrangerSender:
             while (connection := self._idle.take(origin)) is not None:
                 try:
                     return self._exchange(origin, connection, request, headers, exchange)
-                except (http.client.HTTPException, OSError) as error:
-                    if isinstance(error, TimeoutError) or exchange.aborted or is_too_large(error):
+                except (ConnectionError, ssl.SSLError):
+                    if exchange.aborted:
                         raise
                     # The server had closed an idle connection: retry with another.
             connection = self._connector.open(origin, exchange)
@@ -55,7 +56,7 @@ class StrangerSender:
     def _exchange(
         self,
         origin: str,
-        connection: http.client.HTTPConnection,
+        connection: CheckedConnection,
         request: Request,
         headers: Mapping[str, str],
         exchange: Exchange,
@@ -63,7 +64,7 @@ class StrangerSender:
         sock = connection.sock
         try:
             exchange.attach(sock)
-            exchange.peer = sock.getpeername()[0]
+            exchange.peer = connection.peer
             sock.settimeout(exchange.remaining)  # for each wait; `Deadlines` limits the whole
             bounded = partial(BoundedResponse, body_limit=exchange.body_limit)
             connection.response_class = bounded  # type: ignore[assignment]  # as good as a class
@@ -84,7 +85,7 @@ class StrangerSender:
 
 
 def _send(
-    connection: http.client.HTTPConnection,
+    connection: CheckedConnection,
     request: Request,
     headers: Mapping[str, str],
     target: str,
@@ -93,6 +94,7 @@ def _send(
     length = {"Content-Length": str(len(request.body))} if request.body else {}
     try:
         connection.request(request.method, target, request.body or None, {**headers, **length})
+        connection.flush()
     except (BrokenPipeError, ConnectionResetError):
         return False  # a server may respond before it has read the body (RFC 9112 §9.5)
     return True
