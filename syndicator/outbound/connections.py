@@ -50,6 +50,8 @@ class CheckedConnection(http.client.HTTPConnection):
         parts, self._unsent = self._unsent, []
         if sum(map(len, parts)) <= JOINED_LIMIT:
             parts = [b"".join(parts)]
+        if self.sock is None:
+            raise http.client.NotConnected
         for part in parts:
             self.sock.sendall(part)
 

@@ -25,6 +25,7 @@ class Exchange:
     deadline: float  #: by time.monotonic()
     target: str  #: for the request line, as given in the URL
     body_limit: int  #: bytes of the response's body that are read
+    share: str = ""  #: see `Request.share`
     sock: socket.socket | None = None  #: None before the connection is made and after the request
     is_new: bool = False  #: True if the connection was made for this request
     aborted: bool = False  #: True if it was ended before it was complete

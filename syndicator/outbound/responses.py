@@ -9,7 +9,7 @@ import http.client
 import io
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -31,10 +31,30 @@ BODY_LIMIT = 8192
 #: Digits of a length. Longer ones are no number of bytes, and slow to convert.
 LENGTH_DIGITS = 18
 
+#: Characters of a response's headers that are kept. Thousands of responses may wait for their
+#: record.
+HEADERS_LIMIT = 8192
+
 #: Bytes of one response that are read from the network: interim responses, head, body with its
 #: chunk lines, and trailers. Ordinary heads have a few KiB, and 8 KiB of a body are read. A request
 #: that asks for a longer body has that much more.
 RESPONSE_LIMIT = 64 * 2**10
+
+
+def headers_of(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by their names in lower case, of the lines within `HEADERS_LIMIT`.
+
+    Lines of one name are joined (RFC 9110 §5.3).
+    """
+    headers: dict[str, str] = {}
+    left = HEADERS_LIMIT
+    for name, value in lines:
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def read_response(

@@ -16,7 +16,7 @@ from syndicator.model.outbox import Request, Response
 from syndicator.outbound.connections import CheckedConnection, Connector, IdleConnections
 from syndicator.outbound.deadlines import Exchange
 from syndicator.outbound.failures import INVALID, failed, refused
-from syndicator.outbound.responses import BoundedResponse, read_response
+from syndicator.outbound.responses import BoundedResponse, headers_of, read_response
 
 
 class StrangerSender:
@@ -70,8 +70,9 @@ class StrangerSender:
             connection.response_class = bounded  # type: ignore[assignment]  # as good as a class
             sent = _send(connection, request, headers, exchange.target)
             with connection.getresponse() as response:
+                headers = headers_of(response.headers.items())
                 read = partial(_read, response, exchange.body_limit)
-                result = read_response(response.status, _headers(response), read, exchange)
+                result = read_response(response.status, headers, read, exchange)
                 ended = response.isclosed()
         except BaseException:
             connection.close()
@@ -98,15 +99,6 @@ def _send(
     except (BrokenPipeError, ConnectionResetError):
         return False  # a server may respond before it has read the body (RFC 9112 §9.5)
     return True
-
-
-def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
-    """Headers by their names in lower case. Lines of one name are joined (RFC 9110 §5.3)."""
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        name = name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 def _read(response: http.client.HTTPResponse, limit: int) -> bytes:
