@@ -127,6 +127,8 @@ class Request:
     stranger: bool = False
     #: Bytes of the response's body that are read; None: the first few KiB.
     body_limit: int | None = None
+    #: Requests of one share count together where they must leave something for others.
+    share: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +136,8 @@ class Response:
     """The response to a request. Without one, `status` is None and `error` gives the reason."""
 
     status: int | None
-    headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
+    #: The first few KiB of them, with names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""  #: its first few KiB, or as the request asked
     error: str | None = None  #: text for the operator; None: a response arrived
     #: True: not sent, as third parties may not choose this address; or the response is too large.

@@ -62,6 +62,7 @@ class Client:
             deadline=time.monotonic() + timeout,
             target=_target(request.url),
             body_limit=BODY_LIMIT if request.body_limit is None else request.body_limit,
+            share=request.share,
         )
         if not self._deadlines.add(exchange):
             return Response(status=None, error="stopped", stopped=True)

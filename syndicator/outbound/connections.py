@@ -7,10 +7,11 @@ import ssl
 import threading
 from collections import defaultdict
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
-from ssrfguard import Policy, connect, resolve
+from ssrfguard import Policy, Target, connect, resolve
 
 from syndicator.outbound import addresses
 from syndicator.outbound.deadlines import Exchange
@@ -20,7 +21,39 @@ from syndicator.outbound.lookups import Lookups
 #: Idle connections that are kept in all.
 IDLE_LIMIT = 128
 
+#: Bytes of a request that are sent by one call, from a copy. A larger one is not copied: each of
+#: hundreds of subscribers that don't read would keep its copy until the timeout.
+JOINED_LIMIT = 64 * 2**10
+
 _NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class CheckedConnection(http.client.HTTPConnection):
+    """A connection to an address that was checked."""
+
+    #: http.client would resolve the name anew, and connect to any address, if the socket is lost.
+    auto_open = 0
+
+    def __init__(self, target: Target, host: str, sock: socket.socket) -> None:
+        super().__init__(host, target.port)
+        self.default_port = 443 if target.scheme == "https" else 80  # not in Host
+        self.sock = sock
+        self.peer: str = sock.getpeername()[0]  #: the connected IP address
+        self._unsent: list[bytes] = []
+
+    def send(self, data: Any) -> None:
+        """Called by http.client with the head, and then with the body. Sends nothing yet."""
+        self._unsent.append(data)
+
+    def flush(self) -> None:
+        """Send the request: by one call, if it is not large."""
+        parts, self._unsent = self._unsent, []
+        if sum(map(len, parts)) <= JOINED_LIMIT:
+            parts = [b"".join(parts)]
+        if self.sock is None:
+            raise http.client.NotConnected
+        for part in parts:
+            self.sock.sendall(part)
 
 
 class Connector:
@@ -32,7 +65,7 @@ class Connector:
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
 
-    def open(self, origin: str, exchange: Exchange) -> http.client.HTTPConnection:
+    def open(self, origin: str, exchange: Exchange) -> CheckedConnection:
         """Connect to `origin`: a URL's scheme, host and port.
 
         Resolves its name once, checks every address, and connects to one of these. Certificates are
@@ -59,10 +92,7 @@ class Connector:
         host = target.host.rstrip(".")  # the root label is for the lookup alone
         if target.scheme == "https":
             sock = self._secured(sock, host, exchange)
-        connection = http.client.HTTPConnection(host, target.port)
-        connection.default_port = 443 if target.scheme == "https" else 80  # not in Host
-        connection.sock = sock
-        return connection
+        return CheckedConnection(target, host, sock)
 
     def _secured(self, sock: socket.socket, host: str, exchange: Exchange) -> ssl.SSLSocket:
         secured = self._context().wrap_socket(
@@ -91,11 +121,11 @@ class IdleConnections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._origins: dict[http.client.HTTPConnection, str] = {}  # oldest first
-        self._by_origin: defaultdict[str, list[http.client.HTTPConnection]] = defaultdict(list)
+        self._origins: dict[CheckedConnection, str] = {}  # oldest first
+        self._by_origin: defaultdict[str, list[CheckedConnection]] = defaultdict(list)
         self._closed = False
 
-    def take(self, origin: str) -> http.client.HTTPConnection | None:
+    def take(self, origin: str) -> CheckedConnection | None:
         """Remove the connection used last that is still open; None: there is none."""
         while True:
             with self._lock:
@@ -107,7 +137,7 @@ class IdleConnections:
                 return connection
             connection.close()  # it was closed, or sent what nobody asked for
 
-    def add(self, origin: str, connection: http.client.HTTPConnection) -> None:
+    def add(self, origin: str, connection: CheckedConnection) -> None:
         """Keep a connection whose response was read to its end."""
         with self._lock:
             self._origins[connection] = origin
@@ -128,7 +158,7 @@ class IdleConnections:
         for connection in connections:
             connection.close()
 
-    def _remove(self, connection: http.client.HTTPConnection) -> None:
+    def _remove(self, connection: CheckedConnection) -> None:
         origin = self._origins.pop(connection)
         self._by_origin[origin].remove(connection)
         if not self._by_origin[origin]:

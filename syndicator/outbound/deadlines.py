@@ -13,6 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
+#: Seconds by which an exchange may end late. Most have ended before: waking for each of these would
+#: take the interpreter's lock from the threads that send.
+TICK = 0.05
+
 
 @dataclass(eq=False, slots=True)
 class Exchange:
@@ -21,6 +25,7 @@ class Exchange:
     deadline: float  #: by time.monotonic()
     target: str  #: for the request line, as given in the URL
     body_limit: int  #: bytes of the response's body that are read
+    share: str = ""  #: see `Request.share`
     sock: socket.socket | None = None  #: None before the connection is made and after the request
     is_new: bool = False  #: True if the connection was made for this request
     aborted: bool = False  #: True if it was ended before it was complete
@@ -89,11 +94,16 @@ class Deadlines:
 
     def _run(self) -> None:
         while not self.closed:
-            with self._change:
-                now = time.monotonic()
-                wait = self._heap[0][0] - now if self._heap else None
-                if wait is None or wait > 0:
-                    self._change.wait(wait)
-                    continue
-                late = heapq.heappop(self._heap)[2]
-            late.abort()
+            for late in self._wait():
+                late.abort()
+
+    def _wait(self) -> list[Exchange]:
+        """Wait for the next deadlines; the exchanges that they belong to."""
+        late = []
+        with self._change:
+            now = time.monotonic()
+            while self._heap and self._heap[0][0] <= now:
+                late.append(heapq.heappop(self._heap)[2])
+            if not late:
+                self._change.wait(max(self._heap[0][0] - now, TICK) if self._heap else None)
+        return late

@@ -55,6 +55,7 @@ _TEXTS: Iterable[tuple[str, str]] = (
     ("BrokenPipeError", "it reset the connection"),
     ("NewConnectionError", "it can't be reached"),
     ("UnreachableError", "it can't be reached"),
+    ("IncompleteRead", INCOMPLETE),
     ("BadStatusLine", "its response is not HTTP"),
     ("UnknownProtocol", "its response is not HTTP"),
     ("LineTooLong", "its response is not HTTP"),

@@ -21,7 +21,7 @@ from syndicator.outbound import addresses
 from syndicator.outbound.deadlines import Exchange
 from syndicator.outbound.failures import INVALID, failed, is_too_large, refused
 from syndicator.outbound.lookups import Lookups
-from syndicator.outbound.responses import BoundedResponse, read_response
+from syndicator.outbound.responses import BoundedResponse, headers_of, read_response
 
 #: Hosts to which idle connections are kept.
 IDLE_HOSTS = 64
@@ -75,7 +75,7 @@ class OperatorSender:
                 if kept and lost:
                     continue  # the server had closed an idle connection: retry with another
                 return failed(error)
-            headers = {name.lower(): value for name, value in response.headers.items()}
+            headers = headers_of(response.headers.items())
             try:
                 read = partial(_read, response, exchange.body_limit)
                 return read_response(response.status_code, headers, read, exchange)

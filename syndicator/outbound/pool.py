@@ -4,13 +4,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from syndicator.outbound.fair_queue import FairQueue
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+#: Results that are collected together, and the seconds that they are waited for. Waking for each
+#: result would take the interpreter's lock from the threads that send.
+GATHERED = 32
+GATHER_TIME = 0.01
 
 #: The lane of a pool that has only one.
 ONE = ""
@@ -41,7 +46,10 @@ class SenderPool(Generic[T, R]):
         self._lanes = {ONE: FairQueue[T]()} if lanes is None else dict(lanes)
         self._lock = threading.Lock()
         self._todo: SimpleQueue[tuple[FairQueue[T], T] | None] = SimpleQueue()
-        self._done: SimpleQueue[SendResult[R] | None] = SimpleQueue()  # None is a nudge
+        self._done: list[SendResult[R]] = []
+        self._nudged = False
+        self._arrived = threading.Condition(self._lock)  # of `_wanted` results, or a nudge
+        self._wanted = 1
         self._threads = 0
         self._idle = 0  # threads without a task; negative if tasks wait for a thread
 
@@ -53,8 +61,7 @@ class SenderPool(Generic[T, R]):
     def busy(self) -> bool:
         """Whether tasks are waiting or under way, or results were not collected."""
         with self._lock:
-            unfinished = any(queue.under_way or queue.waiting for queue in self._lanes.values())
-            return unfinished or not self._done.empty()
+            return bool(self._done) or self._is_unfinished()
 
     def add(self, tasks: Iterable[tuple[str, T]], lane: str = ONE) -> None:
         """Queue tasks with their hosts, in the order in which they should run."""
@@ -89,27 +96,38 @@ class SenderPool(Generic[T, R]):
     def collect(self, wait: float) -> tuple[list[R], bool]:
         """The results since the last call, and whether there was a nudge.
 
-        Waits up to `wait` seconds for the first of these. Raises the exception of a task.
+        Waits up to `wait` seconds for the first of these, and then a little for more. Raises the
+        exception of a task.
         """
-        results = list[R]()
-        try:
-            while True:
-                done = (
-                    self._done.get(timeout=wait)
-                    if wait and not results
-                    else self._done.get_nowait()
-                )
-                if done is None:
-                    return results, True
-                if done.bug is not None:
-                    raise done.bug
-                results.append(done.result)  # type: ignore[arg-type]  # not None without a bug
-        except Empty:
-            return results, False
+        with self._lock:
+            if wait:
+                self._await(1, wait)
+            if wait and self._done:
+                self._await(GATHERED, GATHER_TIME)
+            done, self._done = self._done, []
+            nudged, self._nudged = self._nudged, False
+        for each in done:
+            if each.bug is not None:
+                raise each.bug
+        return [each.result for each in done], nudged  # type: ignore[misc]  # without a bug
+
+    def _await(self, number: int, seconds: float) -> None:
+        """Wait for so many results, a nudge, or the last result of the tasks that run."""
+        self._wanted = number
+        self._arrived.wait_for(lambda: self._nudged or self._has_arrived(), seconds)
+        self._wanted = 1
+
+    def _has_arrived(self) -> bool:
+        return len(self._done) >= self._wanted or bool(self._done and not self._is_unfinished())
+
+    def _is_unfinished(self) -> bool:
+        return any(queue.under_way or queue.waiting for queue in self._lanes.values())
 
     def nudge(self) -> None:
         """End the wait of `collect`."""
-        self._done.put(None)
+        with self._lock:
+            self._nudged = True
+            self._arrived.notify()
 
     def drop(self) -> None:
         """Start no further tasks; those under way go on."""
@@ -140,9 +158,11 @@ class SenderPool(Generic[T, R]):
             except BaseException as bug:  # raised by collect
                 done = SendResult(None, bug)
             with self._lock:
-                self._done.put(done)
+                self._done.append(done)
                 queue.finish(task)
                 todo = self._take()
                 self._idle += todo is None
+                if self._has_arrived():
+                    self._arrived.notify()
             if todo is None:
                 todo = self._todo.get()

@@ -1,15 +1,15 @@
 """Reads a response up to a limit, and never mistakes leftover bytes for the next response.
 
-http.client limits the length of a line and the number of header lines. It does not limit interim
-responses, chunk extensions and trailers, and reads a chunk of size -1 until the connection ends. So
-bytes are counted as they arrive, below every parser.
+http.client limits the length of a line. It does not limit interim responses, chunk extensions and
+trailers, and reads a chunk of size -1 until the connection ends. So bytes are counted as they
+arrive, below every parser. Heads are parsed by `heads`.
 """
 
 import http.client
 import io
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,15 +22,39 @@ from syndicator.outbound.failures import (
     ResponseTooLargeError,
     is_too_large,
 )
+from syndicator.outbound.heads import read_headers
 
 #: Bytes of a response's body that are read unless a request asks for more. Challenges and error
 #: texts are shorter.
 BODY_LIMIT = 8192
 
+#: Digits of a length. Longer ones are no number of bytes, and slow to convert.
+LENGTH_DIGITS = 18
+
+#: Characters of a response's headers that are kept. Thousands of responses may wait for their
+#: record.
+HEADERS_LIMIT = 8192
+
 #: Bytes of one response that are read from the network: interim responses, head, body with its
 #: chunk lines, and trailers. Ordinary heads have a few KiB, and 8 KiB of a body are read. A request
 #: that asks for a longer body has that much more.
 RESPONSE_LIMIT = 64 * 2**10
+
+
+def headers_of(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by their names in lower case, of the lines within `HEADERS_LIMIT`.
+
+    Lines of one name are joined (RFC 9110 §5.3).
+    """
+    headers: dict[str, str] = {}
+    left = HEADERS_LIMIT
+    for name, value in lines:
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def read_response(
@@ -69,28 +93,50 @@ class BoundedResponse(http.client.HTTPResponse):
         super().__init__(self._incoming, *args, **kwargs)  # type: ignore[arg-type]  # for makefile
         self._last = False  #: True if its connection must not serve another request
 
-    def _read_status(self) -> tuple[str, int, str]:
-        """The status line. Interim responses become 100, since `begin` skips only these.
-
-        See RFC 9110 §15.2. Not 101: that is the final response to an upgrade.
-        """
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        return version, 100 if 102 <= status < 200 else status, reason
-
     def begin(self) -> None:
-        try:
-            super().begin()
-        except http.client.HTTPException as error:
-            if type(error) is http.client.HTTPException:  # more than its 100 header lines
-                raise ResponseTooLargeError from error
-            raise
-        lengths = ",".join(self.headers.get_all("content-length", ())).split(",")
-        if len({length.strip() for length in lengths}) > 1:
-            raise AmbiguousLengthError  # an error unless it is chunked (RFC 9112 §6.3)
-        coded = "transfer-encoding" in self.headers
-        both = coded and (not self.chunked or "content-length" in self.headers)
-        # Implementations disagree about where such a response ends (RFC 9112 §6.3).
-        self._last = both or self.status == 101
+        """Read the head of the final response. Interim ones are skipped (RFC 9110 §15.2).
+
+        101 is final: the response to an upgrade.
+        """
+        status, interim = 0, True
+        while interim:
+            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+            headers, valid = read_headers(self.fp)
+            interim = 100 <= status < 200 and status != 101
+        old = version in ("HTTP/1.0", "HTTP/0.9")
+        if not old and not version.startswith("HTTP/1."):
+            raise http.client.UnknownProtocol(version)
+        self.version = 10 if old else 11
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.headers = self.msg = headers
+        self._frame(valid)
+
+    def _frame(self, valid: bool) -> None:
+        """Decide where the body ends (RFC 9112 §6.3). `valid`: each line of the head was a header.
+
+        Implementations disagree about responses with a length and a coding, or with other codings
+        than chunked. Such a one is the last of its connection.
+        """
+        lengths = {
+            length.strip()
+            for line in self.headers.get_all("content-length", ())
+            for length in line.split(",")
+        }
+        if len(lengths) > 1:
+            raise AmbiguousLengthError  # an error unless it is chunked
+        coding = self.headers.get("transfer-encoding")
+        self.chunked = coding is not None and coding.lower() == "chunked"
+        self.chunk_left = None
+        both = coding is not None and (not self.chunked or bool(lengths))
+        self._last = both or self.status == 101 or not valid
+        length = lengths.pop() if lengths and not self.chunked else ""
+        is_number = length.isascii() and length.isdigit() and len(length) <= LENGTH_DIGITS
+        self.length = int(length) if is_number else None
+        if self.status in (204, 304) or self.status < 200:
+            self.length = 0
+        ends_by_close = not self.chunked and self.length is None
+        self.will_close = self._check_close() or ends_by_close  # type: ignore[attr-defined]
 
     def _close_conn(self) -> None:
         """Called by http.client at the end of the response, and when it is abandoned."""

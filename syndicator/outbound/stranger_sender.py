@@ -5,6 +5,7 @@ for each new TLS connection (see docs/performance.md).
 """
 
 import http.client
+import ssl
 from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlsplit
@@ -12,10 +13,10 @@ from urllib.parse import urlsplit
 from ssrfguard import Policy, SSRFGuardError
 
 from syndicator.model.outbox import Request, Response
-from syndicator.outbound.connections import Connector, IdleConnections
+from syndicator.outbound.connections import CheckedConnection, Connector, IdleConnections
 from syndicator.outbound.deadlines import Exchange
-from syndicator.outbound.failures import INVALID, failed, is_too_large, refused
-from syndicator.outbound.responses import BoundedResponse, read_response
+from syndicator.outbound.failures import INVALID, failed, refused
+from syndicator.outbound.responses import BoundedResponse, headers_of, read_response
 
 
 class StrangerSender:
@@ -36,8 +37,8 @@ class StrangerSender:
             while (connection := self._idle.take(origin)) is not None:
                 try:
                     return self._exchange(origin, connection, request, headers, exchange)
-                except (http.client.HTTPException, OSError) as error:
-                    if isinstance(error, TimeoutError) or exchange.aborted or is_too_large(error):
+                except (ConnectionError, ssl.SSLError):
+                    if exchange.aborted:
                         raise
                     # The server had closed an idle connection: retry with another.
             connection = self._connector.open(origin, exchange)
@@ -55,7 +56,7 @@ class StrangerSender:
     def _exchange(
         self,
         origin: str,
-        connection: http.client.HTTPConnection,
+        connection: CheckedConnection,
         request: Request,
         headers: Mapping[str, str],
         exchange: Exchange,
@@ -63,14 +64,15 @@ class StrangerSender:
         sock = connection.sock
         try:
             exchange.attach(sock)
-            exchange.peer = sock.getpeername()[0]
+            exchange.peer = connection.peer
             sock.settimeout(exchange.remaining)  # for each wait; `Deadlines` limits the whole
             bounded = partial(BoundedResponse, body_limit=exchange.body_limit)
             connection.response_class = bounded  # type: ignore[assignment]  # as good as a class
             sent = _send(connection, request, headers, exchange.target)
             with connection.getresponse() as response:
+                headers = headers_of(response.headers.items())
                 read = partial(_read, response, exchange.body_limit)
-                result = read_response(response.status, _headers(response), read, exchange)
+                result = read_response(response.status, headers, read, exchange)
                 ended = response.isclosed()
         except BaseException:
             connection.close()
@@ -84,7 +86,7 @@ class StrangerSender:
 
 
 def _send(
-    connection: http.client.HTTPConnection,
+    connection: CheckedConnection,
     request: Request,
     headers: Mapping[str, str],
     target: str,
@@ -93,18 +95,10 @@ def _send(
     length = {"Content-Length": str(len(request.body))} if request.body else {}
     try:
         connection.request(request.method, target, request.body or None, {**headers, **length})
+        connection.flush()
     except (BrokenPipeError, ConnectionResetError):
         return False  # a server may respond before it has read the body (RFC 9112 §9.5)
     return True
-
-
-def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
-    """Headers by their names in lower case. Lines of one name are joined (RFC 9110 §5.3)."""
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        name = name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 def _read(response: http.client.HTTPResponse, limit: int) -> bytes:

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syndicator.model.client_keys import host_name
-from syndicator.model.outbox import Ping, Request, Response
+from syndicator.model.outbox import Job, JobKind, Ping, Request, Response
 from syndicator.push.context import HttpClient
 from syndicator.websub import publisher
 from syndicator.websub.tasks import Task
@@ -61,7 +61,8 @@ class TaskSender:
         if not self._is_alive():
             return PausedTask(task, began)
         try:
-            response = self._exchange(task.request, publisher.MAX_HOPS if is_ping else 0)
+            request = replace(task.request, share=_share(task.job))
+            response = self._exchange(request, publisher.MAX_HOPS if is_ping else 0)
         except Exception:  # a job that crashes a library must not stop the others
             log.exception("a request to %s failed", host_name(task.job.target))
             response = _INTERNAL_ERROR
@@ -75,3 +76,11 @@ class TaskSender:
                 break
             request, response = redirected, self._client.send(redirected)
         return response
+
+
+def _share(job: Job) -> str:
+    """Hubs and subscribers have shares of their own; callbacks that are verified have one together.
+
+    Anyone may ask for a verification of any number of host names.
+    """
+    return job.host if job.kind in (JobKind.PING, JobKind.DELIVER) else ""

@@ -12,7 +12,15 @@ from answering import LOOPBACK, OK, a_client, certified, get, serving
 from command import AT_ONCE
 
 from syndicator.model.outbox import Request
-from syndicator.outbound.connections import IDLE_LIMIT, IdleConnections
+from syndicator.outbound.addresses import public
+from syndicator.outbound.connections import (
+    IDLE_LIMIT,
+    JOINED_LIMIT,
+    CheckedConnection,
+    Connector,
+    IdleConnections,
+)
+from syndicator.outbound.deadlines import Exchange
 
 
 @pytest.fixture
@@ -83,8 +91,9 @@ def test_the_oldest_idle_connections_are_closed() -> None:
     connections = []
     with serving(OK) as server:
         for number in range(IDLE_LIMIT + 2):
-            connection = http.client.HTTPConnection("127.0.0.1", server.port)
-            connection.connect()
+            sock = socket.create_connection(("127.0.0.1", server.port))
+            target = public(LOOPBACK).check_url(server.url)
+            connection = CheckedConnection(target, "127.0.0.1", sock)
             connections.append(connection)
             idle.add(f"http://host{number}.example/", connection)
         assert [connection.sock is None for connection in connections[:3]] == [True, True, False]
@@ -95,6 +104,28 @@ def test_the_oldest_idle_connections_are_closed() -> None:
         assert all(connection.sock is None for connection in connections[3:])
         idle.add("http://host2.example/", connections[2])
         assert connections[2].sock is None
+
+
+def test_a_connection_never_connects_by_itself() -> None:
+    """http.client would look the name up again, and connect to an address that was not checked."""
+    connector = Connector(public(LOOPBACK))
+    exchange = Exchange(time.monotonic() + AT_ONCE, target="/", body_limit=0)
+    with serving(OK) as server:
+        connection = connector.open(f"{server.url}/", exchange)
+        connection.close()
+        connection.request("GET", "/")
+        with pytest.raises(http.client.NotConnected):
+            connection.flush()
+        assert server.requests == []
+
+
+def test_a_large_body_arrives_whole(stranger: bool) -> None:
+    """Larger than what is sent by one call."""
+    body = bytes(range(256)) * (JOINED_LIMIT // 256 + 1)
+    with serving(OK) as server, a_client(allow=LOOPBACK) as client:
+        request = Request(method="POST", url=server.url, body=body, stranger=stranger)
+        assert client.send(request).status == 200
+        assert server.requests[0].endswith(b"\r\n\r\n" + body)
 
 
 def test_lines_of_one_header_are_joined(stranger: bool) -> None:

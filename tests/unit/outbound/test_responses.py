@@ -25,7 +25,7 @@ from answering import (
 )
 from command import AT_ONCE
 
-from syndicator.outbound.responses import BODY_LIMIT, RESPONSE_LIMIT
+from syndicator.outbound.responses import BODY_LIMIT, HEADERS_LIMIT, RESPONSE_LIMIT
 
 TOO_LARGE = "refused: its response is too large"
 
@@ -246,6 +246,14 @@ def test_two_different_lengths_are_an_error(stranger: bool) -> None:
         first, second = (client.send(get(server.url, stranger)) for _ in range(2))
     assert (first.status, first.error) == (None, "its response is not HTTP")
     assert (second.status, server.connections) == (200, 2)
+
+
+def test_the_first_headers_are_kept(stranger: bool) -> None:
+    """Thousands of responses may wait until they are recorded."""
+    lines = b"Retry-After: 7\r\n" + b"X: " + b"y" * HEADERS_LIMIT + b"\r\nContent-Length: 2\r\n"
+    with serving(HEAD + lines + b"\r\nok") as server, a_client(allow=LOOPBACK) as client:
+        response = client.send(get(server.url, stranger))
+    assert (response.headers, response.body) == ({"retry-after": "7"}, b"ok")
 
 
 def test_http_0_9_is_an_error(stranger: bool) -> None:

@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from answering import OK, a_client, serving
 
-from syndicator.model.outbox import Denial, Job, Ping, Request, Response
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Job,
+    JobDetail,
+    Mode,
+    Ping,
+    Request,
+    Response,
+    Verification,
+)
 from syndicator.outbound.client import Client
 from syndicator.push.send import PausedTask, SentTask, TaskSender
 from syndicator.websub.publisher import MAX_HOPS
@@ -91,3 +101,29 @@ def test_a_request_that_raises_has_an_internal_error_as_its_response() -> None:
         None,
         "an internal error; the log has its traceback",
     )
+
+
+@pytest.mark.parametrize(
+    ("detail", "share"),
+    [
+        (Ping(), "a.example:80"),
+        (Delivery(), "a.example:80"),
+        (Verification(mode=Mode.SUBSCRIBE, topic="t"), ""),
+        (Denial(), ""),
+    ],
+)
+def test_callbacks_that_are_verified_have_one_share(detail: JobDetail, share: str) -> None:
+    """Anyone may ask for them. Hubs and subscribers have one each."""
+    sent = list[Request]()
+
+    class Recorder:
+        def send(self, request: Request) -> Response:
+            sent.append(request)
+            return Response(status=200)
+
+        def close(self) -> None: ...
+
+    task = ping("http://a.example/")
+    job = replace(task.job, detail=detail, host="a.example:80")
+    TaskSender(Recorder(), lambda: NOW).send(replace(task, job=job))
+    assert [request.share for request in sent] == [share]
