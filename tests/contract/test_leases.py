@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from syndicator import config
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.presence import Presence
 from syndicator.daemon.start import Opened, require_output
-from syndicator.errors import LockedError, LostLeaseError, OutputError
+from syndicator.errors import LockedError, LostLeaseError, OutputError, StateError
 from syndicator.model.outbox import Delivery, Done, Ping, Subscription
 from syndicator.outputs.folder import OutputFolder
 from syndicator.push.record import record
 from syndicator.service import Listener
-from syndicator.store import claims, kv, leases, locks, outbox, processes, subscriptions
+from syndicator.store import claims, kv, leases, locks, outbox, processes, schema, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -62,6 +62,45 @@ def test_a_commit_from_before_a_takeover_is_refused(database: Database, postgres
             assert kv.get(connection, "a") == "by two"
     with database.begin() as connection:
         kv.put(connection, "b", "after the run")
+
+
+def test_a_lease_is_as_long_as_the_database_says(database: Database) -> None:
+    """A renewal that was not committed is none, and none comes after the lease was given up."""
+    with database.begin() as connection:
+        lease = leases.take(connection, "run", "one")
+    assert lease
+    lease._until = clock()
+    with suppress(LostLeaseError), database.begin() as connection:
+        assert lease.renew(connection)
+        raise LostLeaseError("as if the network was cut")
+    assert not lease.is_valid
+    with database.begin() as connection:
+        assert lease.renew(connection)
+    lease.renewed()
+    assert (lease.is_valid, lease.lapses) == (True, 1)
+    with database.begin() as connection:
+        lease.give_up(connection)
+    with database.begin() as connection:  # of the thread that renews, at the same time
+        assert not lease.renew(connection)
+        assert leases.take(connection, "run", "two")
+
+
+def test_the_clock_of_the_database_is_set_back(database: Database, postgresql: str) -> None:
+    """As by another machine that becomes the database: no lease lasts for hours then."""
+    dead, alive = Presence(postgresql), Presence(postgresql)
+    dead.enter()
+    dead._stopping.set()  # as if it was killed
+    alive.enter()
+    assert not alive.is_builder
+    with database.begin() as connection:
+        for table in ("leases", "processes"):
+            connection.execute(text(f"UPDATE {table} SET expires = expires + 3600000000"))
+        assert processes.living(connection) == ()
+    alive.start(Recording(), Faults())
+    until(lambda: alive.is_builder, seconds=AT_ONCE)
+    with database.read() as connection:
+        assert len(processes.living(connection)) == 1
+    alive.leave()
 
 
 def test_a_file_of_a_suspended_run_does_not_replace_a_newer_one(tmp_path: Path) -> None:
@@ -183,11 +222,23 @@ def test_how_a_cut_connection_ends(postgresql: str) -> None:
 
 
 def test_a_suspended_transaction_does_not_stop_others(database: Database) -> None:
-    """PostgreSQL ends it: its locks are free when the lease ends."""
+    """PostgreSQL ends it: its locks are free when the lease ends. Also after many rows at once."""
     with database.begin() as connection:
         limit = connection.scalar(text("SHOW idle_in_transaction_session_timeout"))
     assert limit == f"{LEASE:.0f}s"
     assert leases.RENEWAL * 3 == LEASE
+    rows = [{"name": f"{at}", "value": ""} for at in range(3)]
+
+    def suspend() -> None:
+        with database.begin() as suspended:
+            suspended.execute(text("SET LOCAL idle_in_transaction_session_timeout = '100ms'"))
+            suspended.execute(schema.kv.insert(), rows)
+            with database.begin() as other:
+                other.execute(text("SET LOCAL lock_timeout = '20s'"))
+                other.execute(schema.kv.insert(), rows)
+
+    with pytest.raises(StateError):
+        suspend()
 
 
 def test_what_another_process_sends_meanwhile(database: Database) -> None:
