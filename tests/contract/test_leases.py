@@ -1,19 +1,16 @@
 """Leases on PostgreSQL: who has one, and what is refused to a process that lost it."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from command import AT_ONCE, until
 from sqlalchemy import text
 from support import FEEDS, Site
 from values import NOW
 
 from syndicator import config
-from syndicator.daemon.faults import Faults
 from syndicator.daemon.presence import Presence
 from syndicator.daemon.start import Opened, require_output
 from syndicator.errors import LockedError, LostLeaseError, OutputError, StateError
@@ -83,24 +80,6 @@ def test_a_lease_is_as_long_as_the_database_says(database: Database) -> None:
     with database.begin() as connection:  # of the thread that renews, at the same time
         assert not lease.renew(connection)
         assert leases.take(connection, "run", "two")
-
-
-def test_the_clock_of_the_database_is_set_back(database: Database, postgresql: str) -> None:
-    """As by another machine that becomes the database: no lease lasts for hours then."""
-    dead, alive = Presence(postgresql), Presence(postgresql)
-    dead.enter()
-    dead._stopping.set()  # as if it was killed
-    alive.enter()
-    assert not alive.is_builder
-    with database.begin() as connection:
-        for table in ("leases", "processes"):
-            connection.execute(text(f"UPDATE {table} SET expires = expires + 3600000000"))
-        assert processes.living(connection) == ()
-    alive.start(Recording(), Faults())
-    until(lambda: alive.is_builder, seconds=AT_ONCE)
-    with database.read() as connection:
-        assert len(processes.living(connection)) == 1
-    alive.leave()
 
 
 def test_a_file_of_a_suspended_run_does_not_replace_a_newer_one(tmp_path: Path) -> None:
@@ -263,49 +242,3 @@ def test_what_another_process_sends_meanwhile(database: Database) -> None:
         assert states == [("claimed", "daemon b"), ("waiting", None)]
         found = subscriptions.find(connection, [("t", job.target)], NOW)
         assert found["t", job.target][1] is None
-
-
-class Recording:
-    """A follower that serves what it is asked to, after `held` is set."""
-
-    def __init__(self) -> None:
-        self.held = threading.Event()
-        self.calls: list[str] = []
-
-    def follow(self) -> bool:
-        self.calls.append("follow")
-        return self.held.is_set()
-
-    def on_queued(self) -> None:
-        self.calls.append("queued")
-
-    def on_role(self) -> None:
-        self.calls.append("role")
-
-    def on_request(self) -> None:
-        self.calls.append("request")
-
-
-def test_processes_learn_of_each_other(database: Database, postgresql: str) -> None:
-    """Of a request to the builder, of a role, of what was published; pings wait for the latter."""
-    builder, standby = Presence(postgresql), Presence(postgresql)
-    followers = Recording(), Recording()
-    for presence, follower in zip((builder, standby), followers, strict=True):
-        presence.enter()
-        presence.start(follower, Faults())
-    until(lambda: all("role" in follower.calls for follower in followers))
-    standby.request_run()
-    until(lambda: "request" in followers[0].calls, seconds=AT_ONCE)
-    with locks.acquire(database, "run", process=builder.name), database.begin():
-        pass
-    until(lambda: "follow" in followers[1].calls, seconds=AT_ONCE)
-    waiting = threading.Thread(target=builder.wait_until_shown)
-    waiting.start()
-    assert waiting.is_alive()
-    followers[1].held.set()
-    waiting.join(AT_ONCE)
-    assert not waiting.is_alive()
-    assert "request" not in followers[1].calls
-    builder.leave()
-    until(lambda: standby.is_builder, seconds=AT_ONCE)
-    standby.leave()
