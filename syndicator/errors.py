@@ -46,6 +46,15 @@ class UnavailableError(OutputError):
     """A bucket can't be used now: it can't be reached, or refuses requests. It is asked again."""
 
 
+class ReplacedError(OutputError):
+    """Another program wrote an object since this process last saw it. Nothing was written."""
+
+    @classmethod
+    def of(cls, path: str, place: str) -> Self:
+        hint = "the next run looks at it anew; if this goes on, find out what else writes there"
+        return cls(f"another program has written {path} in {place} meanwhile", hint=hint)
+
+
 class StateError(SyndicatorError):
     """The state can't be used: unreachable, damaged, or from a newer version."""
 

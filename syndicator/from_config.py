@@ -58,7 +58,7 @@ def output(
 ) -> "Output":
     """Where the config's files are published. `state_id`: returns the id of the state.
 
-    `check_lease`: see AtomicFiles. A bucket refuses what is older by itself.
+    `check_lease`: see AtomicFiles and Objects.
     """
 
     def own() -> "Owner":
@@ -73,7 +73,8 @@ def output(
     from syndicator.outputs.bucket_client import BucketOptions
 
     options = BucketOptions(settings.place, settings.endpoint, settings.region)
-    return OutputBucket(options, settings.compress, int(config.web.max_age.total_seconds()), own)
+    max_age = int(config.web.max_age.total_seconds())
+    return OutputBucket(options, settings.compress, max_age, own, check_lease)
 
 
 def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":

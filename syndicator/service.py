@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import LockedError, LostLeaseError, SyndicatorError, UnavailableError
+from syndicator.errors import (
+    LockedError,
+    LostLeaseError,
+    ReplacedError,
+    SyndicatorError,
+    UnavailableError,
+)
 from syndicator.git_site import GitSite
 from syndicator.model.archive import ArchivePage
 from syndicator.model.clock import Clock, utcnow
@@ -184,7 +190,12 @@ class Service:
                 self._run_lock.hold(self.member.name, waiting),
                 self.git.hold(progress, cancel=cancel) as notes,
             ):
-                report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
+                try:
+                    report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
+                except ReplacedError:
+                    # A process that ceased to build wrote it late. Look anew, once: the next poll
+                    # may be far.
+                    report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except LostLeaseError:  # not a failure: another process works
             raise
         except SyndicatorError as error:

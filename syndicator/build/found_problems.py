@@ -11,7 +11,7 @@ from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.model.content import PostHead, Problem
 from syndicator.ruby.uris import page_file
-from syndicator.store import awaited_pages, post_queries, posts, problems
+from syndicator.store import awaited_pages, kv, post_queries, posts, problems
 
 
 def found_problems(
@@ -38,7 +38,7 @@ def found_problems(
         *aliases_without_target(links, published),
         *held_problems.problems_of(awaited_pages.all_pages(connection), now),
     ]
-    if posts.has_no_others(connection, ()):
+    if kv.get(connection, "now") and posts.has_no_others(connection, ()):  # after the first run
         hint = (
             "check that it is mounted, and that it contains _posts/ or the posts themselves: "
             "links that lead out of it are not followed"

@@ -115,7 +115,7 @@ class Builder:
         """
         begun = perf_counter()
         step = cancel.checked(progress)
-        self.output.check_owner()
+        self.output.begin()
         if not self._snapshots.is_valid:
             self.output.files.sweep()
         known, source, changes, stale = self._look(now, paths, step)

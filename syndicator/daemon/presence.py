@@ -33,8 +33,9 @@ _LEAVE_TIMEOUT = 1.0
 class Presence(DaemonMember):
     """A process with a lease, which may have the builder's lease too.
 
-    `enter` comes first. From `start` to `leave`, a thread renews the leases, takes the builder's
-    when it is free, and looks once a second at what other processes did.
+    From `enter` to `leave`, a thread renews the leases, and takes the builder's when it is free.
+    From `start` on, another thread looks once a second at what other processes did. Serving what
+    they published may take long, from a slow bucket: no lease may end meanwhile.
     """
 
     def __init__(self, url: str) -> None:
@@ -46,7 +47,7 @@ class Presence(DaemonMember):
         self._faults = Faults()
         self._log: Any = structlog.get_logger()
         self._builder: Lease | None = None
-        self._role: tuple[bool, int] | None = None  #: as the follower knows it; None: it does not
+        self._role: tuple[Follower, bool, int] | None = None  #: as a follower knows it; None: none
         self._logged: bool | None = None  #: whether it builds, as the log has it
         self._started = 0  #: by the database's clock
         self._asked_at = 0.0  #: when its leases were last renewed, by `clock`
@@ -54,9 +55,14 @@ class Presence(DaemonMember):
         self._requests = 0  #: to the builder, that this process has seen
         self._late: frozenset[tuple[str, int]] = frozenset()  #: not waited for again
         self._in_use = threading.Lock()  #: of the leases, by one thread at a time
+        self._is_due = threading.Event()  #: set: the leases are renewed at once
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
-        self._heartbeat = Heartbeat(self._thread)
+        self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
+        self._looking = threading.Thread(target=self._run, name="presence", daemon=True)
+        self._heartbeats = {
+            thread.name: Heartbeat(thread) for thread in (self._renewing, self._looking)
+        }
+        self._buried_at = 0.0  #: when it last looked for dead processes, by `clock`
 
     @property
     def is_builder(self) -> bool:
@@ -80,21 +86,22 @@ class Presence(DaemonMember):
         if holder and not holder.startswith(DAEMON):
             self.leave()
             raise leases.locked_error(self._database, holder)
+        self._renewing.start()
 
     def start(self, follower: Follower, faults: Faults) -> None:
-        self._faults = faults
-        # It needs to know the role, and to serve all that was published.
-        self._role, self._published = None, -1
-        self._follower = follower
-        if self._thread.ident is None:
-            self._thread.start()
+        self._faults, self._follower = faults, follower
+        self._published = -1  # it needs to serve all that was published
+        self._is_due.set()
+        if self._looking.ident is None:
+            self._looking.start()
 
     def stuck(self) -> list[str]:
-        return [] if self._stopping.is_set() else stuck({"presence": self._heartbeat})
+        return [] if self._stopping.is_set() else stuck(self._heartbeats)
 
     def leave(self) -> None:
         """Give the leases up, so that others take them at once. Takes about a second at most."""
         self._stopping.set()
+        self._is_due.set()
         leaving = threading.Thread(target=self._leave, name="leave", daemon=True)
         leaving.start()
         leaving.join(_LEAVE_TIMEOUT)
@@ -128,28 +135,47 @@ class Presence(DaemonMember):
             self._notifications.close()
             self._database.close()
 
-    def _run(self) -> None:
+    def _renew(self) -> None:
+        """Renew the leases when they are due, and let the follower know the role."""
         while not self._stopping.is_set():
-            self._heartbeat.beat()
+            self._heartbeats["leases"].beat()
+            self._is_due.clear()
+            pause = RENEWAL
+            fault: Exception | None = None
+            try:
+                self._beat()
+            except Exception as error:
+                fault, pause = error, _POLL
+            if self._follower:
+                self._faults.report("the lease", fault)
+                self._report_role(self._follower)
+            self._is_due.wait(pause)
+
+    def _run(self) -> None:
+        """Look at what other processes did, once a second and when they notify."""
+        while not self._stopping.is_set():
+            self._heartbeats["presence"].beat()
             try:
                 self._look()
+            except StateError:
+                pass  # the other thread reports it
             except Exception as error:
-                self._faults.report("the lease", error)
+                self._faults.report("following", error)
             else:
-                self._faults.report("the lease", None)
-            self._report_role()
+                self._faults.report("following", None)
             began = clock()
-            self._notifications.wait(_POLL)
-            if clock() < began + _LEAST_PAUSE:
-                self._stopping.wait(_LEAST_PAUSE)
+            is_notified = self._notifications.wait(_POLL)
+            pause = _LEAST_PAUSE if is_notified else _POLL
+            self._stopping.wait(max(began + pause - clock(), 0))
 
     def _look(self) -> None:
-        """Renew what is due, and act on what other processes did."""
+        """Act on what other processes did, or left."""
         with self._database.read() as connection:
             seen = processes.glance(connection)
-        is_due = clock() >= self._asked_at + RENEWAL
-        if is_due or seen.any_dead or not seen.builder_is_alive:
-            self._beat()
+        if not seen.builder_is_alive:
+            self._is_due.set()
+        if seen.any_dead or clock() >= self._buried_at + RENEWAL:
+            self._bury()
         if seen.any_dead and self._follower:
             self._follower.on_queued()
         if self._published != seen.published:
@@ -159,7 +185,7 @@ class Presence(DaemonMember):
         self._requests = seen.requests
 
     def _beat(self) -> None:
-        """Renew the leases, or take the builder's if it is free, and bury dead processes."""
+        """Renew the leases, or take the builder's if it is free."""
         with self._in_use:
             if self._stopping.is_set():
                 return
@@ -171,35 +197,46 @@ class Presence(DaemonMember):
                 role = Role.BUILDER if builder else Role.STANDBY
                 shown = max(self._published, 0)
                 processes.beat(connection, self.name, role, self._started, shown)
-                processes.delete_dead(connection)
-                claims.release_dead(connection)
+            if builder:
+                builder.renewed()
             self._builder, self._asked_at = builder, asked
+
+    def _bury(self) -> None:
+        """Delete dead processes, and release their claims.
+
+        Not with a renewal: a run that queues the same jobs may lock them for long.
+        """
+        with self._database.begin(durable=False) as connection:
+            processes.delete_dead(connection)
+            claims.release_dead(connection)
+        self._buried_at = clock()
 
     def _follow(self, seen: Glance) -> None:
         """Serve what was published, and let the others know."""
-        if self._follower is None:
+        if (follower := self._follower) is None:
             return
         began = clock()
         if seen.runner == self.name:  # a run of this process shows its files by itself
             self._published = seen.published
         else:
-            if self._follower.follow():
+            if follower.follow() and follower is self._follower:
                 self._published = seen.published
-                self._beat()
-            self._follower.on_queued()
+                self._is_due.set()  # others wait for that
+            follower.on_queued()
         # Many feeds take long to compare: one in ten seconds of a large run is enough.
         self._stopping.wait(min(10 * (clock() - began), _POLL))
 
-    def _report_role(self) -> None:
+    def _report_role(self, follower: Follower) -> None:
         """Let the follower know when this process became the builder, or ceased to be it.
 
         Also when its lease had ended for a time, in which requests to build were ignored.
         """
         is_builder = self.is_builder
-        role = (is_builder, self._builder.lapses if is_builder and self._builder else 0)
-        if role == self._role or self._follower is None or self._stopping.is_set():
+        lapses = self._builder.lapses if is_builder and self._builder else 0
+        role = (follower, is_builder, lapses)
+        if role == self._role or self._stopping.is_set():
             return
         if is_builder is not self._logged:
             self._log.info("this process builds" if is_builder else "this process stands by")
         self._role, self._logged = role, is_builder
-        self._follower.on_role()
+        follower.on_role()

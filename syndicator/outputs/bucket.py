@@ -10,9 +10,10 @@ from datetime import datetime
 from hashlib import blake2b
 
 from syndicator.cache import LruCache
+from syndicator.errors import ReplacedError
 from syndicator.model.content import FeedFile
 from syndicator.outputs.bucket_client import BucketClient, BucketOptions, Stored
-from syndicator.outputs.bucket_errors import ReplacedError, conditions_ignored
+from syndicator.outputs.bucket_errors import conditions_ignored
 from syndicator.outputs.compress import encoded
 from syndicator.outputs.objects import Objects
 from syndicator.outputs.output import Disk, OnDisk
@@ -37,12 +38,13 @@ class OutputBucket:
         compress: Sequence[str],
         max_age: int,
         own: Callable[[], Owner],
+        check_lease: Callable[[], None] = lambda: None,
     ) -> None:
         """`compress`: the encodings that our server offers. `max_age`: seconds for caches.
 
-        `own`: returns the state that writes the bucket.
+        `own`: returns the state that writes the bucket. `check_lease`: see Objects.
         """
-        self.files = Objects(BucketClient(options))
+        self.files = Objects(BucketClient(options), check_lease)
         self._mark = BucketMark(self.files.client)
         self._owner = OwnerCheck(self._mark, lambda: without_place(own()))
         self._compress = tuple(compress)
@@ -51,12 +53,13 @@ class OutputBucket:
         self._pool = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bytes: LruCache[str, tuple[int, int], bytes] = LruCache(_KEPT)
 
-    def check_owner(self) -> bool:
-        """Raise OutputError if the bucket belongs to another state. A run begins with it.
-
-        True: it is marked as this state's.
-        """
+    def begin(self) -> None:
+        """Begin a run, which reads the posts afterwards. Raises as `check_owner`."""
         self.files.begin()
+        self.check_owner()
+
+    def check_owner(self) -> bool:
+        """Raise OutputError if the bucket belongs to another state. True: it is marked as ours."""
         return self._owner.check() is not Claim.TAKE
 
     def claim(self, now: datetime) -> None:

@@ -4,6 +4,7 @@ Credentials are in the environment, as AWS's own tools read them, or come from t
 https://developmentseed.org/obstore/latest/authentication/
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,9 +17,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from syndicator import __version__
-from syndicator.errors import OutputError, UnavailableError
+from syndicator.errors import OutputError, ReplacedError, UnavailableError
 from syndicator.outputs import bucket_errors
-from syndicator.outputs.bucket_errors import ReplacedError
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, ObjectMeta
@@ -37,8 +37,11 @@ _RETRY_TIME = timedelta(seconds=20)
 #: A run begins with a request all the same.
 _PAUSE = 10.0
 
-#: A site with a million posts has some hundred thousand.
+#: A site with a million posts has some hundred thousand. They are listed by the thousand.
 _MAX_OBJECTS = 1_000_000
+
+#: Seconds for a listing: 0.3 for each thousand of them.
+_LISTING_TIMEOUT = 300.0
 
 #: The metadata that says when an object's bytes were first published: `Last-Modified` is when they
 #: were put, and can't be set.
@@ -77,7 +80,8 @@ class Found(NamedTuple):
 class BucketClient:
     """Reads and writes objects by their paths below the prefix.
 
-    Raises UnavailableError with the cause and a hint. No request takes longer than a minute.
+    Raises UnavailableError with the cause and a hint. No request takes longer than a minute, a
+    listing of many not longer than five.
     """
 
     def __init__(self, options: BucketOptions) -> None:
@@ -109,12 +113,27 @@ class BucketClient:
         self._failure = None
 
     def list(self) -> dict[str, Stored]:
-        """All objects, by path. Raises OutputError if there are too many."""
-        found: dict[str, Stored] = {}
+        """All objects, by path. Raises OutputError if there are too many.
+
+        Raises UnavailableError if the server has not listed them all within five minutes.
+        """
         with self._translated():
-            for batch in obstore.list(self._store):
+            try:
+                return asyncio.run(self._list())
+            except TimeoutError as error:
+                message = f"{self.url}: its objects were not listed in {_LISTING_TIMEOUT:.0f} s"
+                hint = f"give the feeds a prefix of their own; {bucket_errors.AGAIN}"
+                raise UnavailableError(message, hint=hint) from error
+
+    async def _list(self) -> dict[str, Stored]:
+        """As `list`. Only an asynchronous listing can be ended while it waits for the server."""
+        found: dict[str, Stored] = {}
+        seen = 0  # a server may list the same objects again and again
+        async with asyncio.timeout(_LISTING_TIMEOUT):
+            async for batch in obstore.list(self._store, chunk_size=1000):
                 found |= {each["path"]: _stored(each) for each in batch}
-                if len(found) > _MAX_OBJECTS:
+                seen += len(batch)
+                if seen > _MAX_OBJECTS:
                     message = f"{self.url} has more than {_MAX_OBJECTS:,} objects"
                     raise OutputError(message, hint="give the feeds a prefix of their own")
         return found

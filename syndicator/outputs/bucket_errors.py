@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 import re
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from syndicator.errors import OutputError
 
@@ -13,7 +13,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})")
 
-_AGAIN = "published feeds stay as they are; the next run tries again"
+AGAIN = "published feeds stay as they are; the next run tries again"
 _CREDENTIALS = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 _REGION = "set output.region, or AWS_REGION, to the region of the bucket"
 _NAME = "check output.url and output.endpoint, or create the bucket"
@@ -27,6 +27,7 @@ _CONDITIONS = "use storage with conditional writes, such as S3, R2, MinIO or a r
 
 _HINTS = {
     "NoSuchBucket": _NAME,
+    "NoSuchKey": _NAME,  # of a listing: the endpoint has a path
     "InvalidBucketName": _NAME,
     "AuthorizationHeaderMalformed": _REGION,
     "PermanentRedirect": _REGION,
@@ -55,19 +56,11 @@ _STATUS_HINTS = {
 _CAUSES = {
     "Connection refused": "the connection was refused",
     "dns error": "its host name is not known",
-    "certificate": "its certificate is not trusted",
+    "InvalidCertificate": "its certificate is not trusted",
+    "InvalidContentType": "it does not speak TLS: the endpoint begins with http:// perhaps",
     "TimedOut": "no answer in time",
     "timed out": "no answer in time",
 }
-
-
-class ReplacedError(OutputError):
-    """Another program wrote an object since this process last saw it. Nothing was written."""
-
-    @classmethod
-    def of(cls, path: str, place: str) -> Self:
-        hint = "the next run looks at it anew; if this goes on, find out what else writes there"
-        return cls(f"another program has written {path} in {place} meanwhile", hint=hint)
 
 
 class Explanation(NamedTuple):
@@ -103,17 +96,19 @@ def explain(error: str, place: str) -> Explanation:
     if "169.254.169.254" in error or "169.254.170" in error:
         hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; profiles in ~/.aws are not read"
         return Explanation(f"{place}: no credentials found in the environment", hint)
+    if "Missing SecretAccessKey" in error or "Missing AccessKeyId" in error:
+        return Explanation(f"{place}: half of the credentials are missing", _CREDENTIALS)
     if "redirect without LOCATION" in error:
         return Explanation(f"{place} is in another region", _REGION)
     status = _first(_STATUS, error)
     if not status:
         cause = next((words for sign, words in _CAUSES.items() if sign in error), "")
-        hint = f"check output.endpoint and the network; {_AGAIN}"
+        hint = f"check output.endpoint and the network; {AGAIN}"
         return Explanation(f"{place} can't be reached{': ' if cause else ''}{cause}", hint)
     code = _first(_CODE, error)
     said = f": {message}" if (message := _first(_MESSAGE, error)) else ""
     answer = " ".join(filter(None, (status, code)))
-    hint = _HINTS.get(code) or _STATUS_HINTS.get(status, _AGAIN)
+    hint = _HINTS.get(code) or _STATUS_HINTS.get(status, AGAIN)
     return Explanation(_printable(f"{place} answered {answer}{said}"), hint)
 
 

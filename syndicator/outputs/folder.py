@@ -48,6 +48,10 @@ class OutputFolder:
         #: Replaced files, kept open: freeing one may take longer than writing one.
         self._replaced: list[int] = []
 
+    def begin(self) -> None:
+        """Begin a run. Raises as `check_owner`."""
+        self.check_owner()
+
     def check_owner(self) -> bool:
         """Raise OutputError if the folder belongs to another state. True: it is marked as ours."""
         return self._owner is None or self._owner.check() is not Claim.TAKE

@@ -1,15 +1,16 @@
 """What is in a bucket, as this process knows it. An object that changed since is not overwritten.
 
 What is known is from before the posts were read, or from the state. So a process that slept while
-another one published can't put an older version in place of a newer: the ETag differs then.
+another one published can't put an older version in place of a newer: the ETag differs then. Where
+the other one left an object as it was, the ETag is the same, so the lease is asked for as well.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
-from syndicator.errors import OutputError
+from syndicator.errors import OutputError, ReplacedError
 from syndicator.outputs.bucket_client import BucketClient, Found, Stored
-from syndicator.outputs.bucket_errors import ReplacedError
 
 #: Seconds until the objects are listed again, for those that another program replaced or removed.
 #: A request lists a thousand, and is charged.
@@ -20,8 +21,12 @@ _LONG_AGO = float("-inf")
 class Objects:
     """Objects by their paths. Raises UnavailableError and ReplacedError, see `BucketClient`."""
 
-    def __init__(self, client: BucketClient) -> None:
+    def __init__(
+        self, client: BucketClient, check_lease: Callable[[], None] = lambda: None
+    ) -> None:
+        """`check_lease` is called just before an object is put or removed, and may raise."""
         self.client = client
+        self._check_lease = check_lease
         self._known: dict[str, Stored] = {}
         self._listed_at: float | None = None  #: None: what is there is not known
         self._is_new_listing = False
@@ -76,6 +81,7 @@ class Objects:
     def put(self, path: str, data: bytes, headers: dict[str, str], date: datetime) -> Stored:
         """Write an object in place of the known one."""
         self._require_listing()
+        self._check_lease()
         try:
             stored = self.client.put(path, data, headers, date, self._known.get(path))
         except OutputError:  # another object is there, or a put without an answer was carried out
@@ -95,6 +101,7 @@ class Objects:
             self._listed_at = _LONG_AGO
             raise ReplacedError.of(path, self.client.url)
         if stored:
+            self._check_lease()
             self.client.delete(path)
         self._known.pop(path, None)
 

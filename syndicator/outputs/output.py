@@ -50,8 +50,14 @@ class Output(Protocol):
     @property
     def files(self) -> Files: ...
 
+    def begin(self) -> None:
+        """Begin a run, which reads the posts afterwards. Raises as `check_owner`.
+
+        Only the thread of the run calls it: what it learns of the output is what the run replaces.
+        """
+
     def check_owner(self) -> bool:
-        """Raise OutputError if the output belongs to another state. A run begins with it.
+        """Raise OutputError if the output belongs to another state. Any thread may ask.
 
         True: it is marked as this state's.
         """

@@ -59,6 +59,9 @@ _FAST = "NORMAL"
 #: that is suspended: its locks would stop all others. For this transaction only, since a pooler may
 #: give its session to another client. https://www.postgresql.org/docs/current/runtime-config-client.html
 _LIMIT_SILENCE = "SET LOCAL idle_in_transaction_session_timeout = '9s'"
+#: No statement waits longer for a lock, whoever holds it: the work is repeated, and `status` says
+#: why it failed.
+_LIMIT_WAIT = "SET LOCAL lock_timeout = '60s'"
 _NO_WAIT_FOR_DISK = "SET LOCAL synchronous_commit = off"
 
 
@@ -130,7 +133,7 @@ class Database:
             connection.begin(),
         ):
             if not self.sqlite:
-                settings = (_LIMIT_SILENCE,) if durable else (_LIMIT_SILENCE, _NO_WAIT_FOR_DISK)
+                settings = [_LIMIT_SILENCE, _LIMIT_WAIT, *([] if durable else [_NO_WAIT_FOR_DISK])]
                 connection.exec_driver_sql("; ".join(settings))
             yield connection
             if fence := getattr(self._of_thread, "fence", None):

@@ -48,6 +48,16 @@ def _postgresql(url: URL, **options: Any) -> Engine:
             # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
             connection.prepare_threshold = None
 
+    @event.listens_for(engine, "after_cursor_execute")
+    def end_pipeline(*arguments: Any) -> None:
+        # psycopg sends many rows as a pipeline. After one, PostgreSQL does not end a transaction
+        # that is idle (see `Database.begin`): a suspended client would keep its locks until it goes
+        # on. After another statement it does.
+        # https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+        _, cursor, _, _, _, many = arguments
+        if many:
+            cursor.connection.execute("SELECT 1")
+
     return engine
 
 

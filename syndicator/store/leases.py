@@ -38,19 +38,24 @@ _INTERVAL = 0.1
 NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 IN_A_LEASE = f"{NOW} + {int(LEASE * 1_000_000)}"
 
-_HOLDER = text(f"SELECT holder FROM leases WHERE name = :name AND expires > {NOW}")
+#: Whether a row's lease is valid. One that would last longer than any lease is from before the
+#: database's clock was set back, or before another machine became the database, and is over.
+IS_VALID = f"(expires > {NOW} AND expires < {NOW} + {int(2 * LEASE * 1_000_000)})"
+
+_HOLDER = text(f"SELECT holder FROM leases WHERE name = :name AND {IS_VALID}")
 
 _TAKE = text(
     "INSERT INTO leases (name, holder, epoch, expires, counter) "
     f"VALUES (:name, :holder, 1, {IN_A_LEASE}, 0) "
     "ON CONFLICT (name) DO UPDATE "
     "SET holder = excluded.holder, epoch = leases.epoch + 1, expires = excluded.expires "
-    f"WHERE leases.expires <= {NOW} OR leases.holder = excluded.holder "
+    f"WHERE NOT {IS_VALID.replace('expires', 'leases.expires')} OR leases.holder = excluded.holder "
     "RETURNING epoch"
 )
 
 _OURS = "WHERE name = :name AND holder = :holder AND epoch = :epoch"
-_RENEW = text(f"UPDATE leases SET expires = {IN_A_LEASE} {_OURS}")
+# One that was given up meanwhile, by another thread, is not taken back.
+_RENEW = text(f"UPDATE leases SET expires = {IN_A_LEASE} {_OURS} AND expires > 0")
 _GIVE_UP = text(
     f"WITH ours AS (UPDATE leases SET expires = 0 {_OURS} RETURNING 1) "
     f"SELECT pg_notify('{CHANNEL}', '') FROM ours"
@@ -84,6 +89,7 @@ class Lease:
         self.holder = holder
         self.epoch = epoch
         self.lapses = 0  #: how often it was renewed after its end, which nobody had noticed
+        self._asked = asked
         self._until = asked + LEASE
         self._lost = False
 
@@ -107,14 +113,16 @@ class Lease:
             raise self._lost_error()
 
     def renew(self, connection: Connection) -> bool:
-        """Renew it. False: another process has taken it."""
-        asked = clock()
-        if connection.execute(_RENEW, self._parameters).rowcount:
-            self.lapses += clock() >= self._until
-            self._until = asked + LEASE
-        else:
+        """Renew it, if the transaction is committed and `renewed` called. False: it is lost."""
+        self._asked = clock()
+        if not connection.execute(_RENEW, self._parameters).rowcount:
             self._lost = True
         return not self._lost
+
+    def renewed(self) -> None:
+        """Called after the commit of a renewal: one that is cut off before has renewed nothing."""
+        self.lapses += clock() >= self._until
+        self._until = self._asked + LEASE
 
     def give_up(self, connection: Connection) -> None:
         """Let another process take it at once."""
@@ -195,6 +203,8 @@ def _try_take(database: Database, name: str, holder: str) -> Lease | None:
 def _keep(database: Database, lease: Lease, over: threading.Event) -> None:
     """Renew a lease until it is over, or lost. An error is left to the next attempt."""
     while not over.wait(RENEWAL):
-        with suppress(StateError), database.begin(durable=False) as connection:
-            if over.is_set() or not lease.renew(connection):
-                return
+        with suppress(StateError):
+            with database.begin(durable=False) as connection:
+                if not lease.renew(connection):
+                    return
+            lease.renewed()

@@ -20,11 +20,14 @@ class Notifications:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Any = None
+        self._is_pooled = False  #: whether a pooler keeps notifications back
 
     def wait(self, seconds: float) -> bool:
         """Wait for a notification. False: none came, or none can come; it may return early then."""
         import psycopg
 
+        if self._is_pooled:  # finding out takes three transactions
+            return False
         try:
             if self._connection is None and not self._open():
                 return False
@@ -41,7 +44,8 @@ class Notifications:
 
     def _open(self) -> bool:
         """Begin to listen. False: a pooler keeps notifications back."""
-        if shares_sessions(self._database.engine):
+        self._is_pooled = shares_sessions(self._database.engine)
+        if self._is_pooled:
             return False
         pooled = self._database.engine.raw_connection()
         self._connection = pooled.driver_connection

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
-from syndicator.store.leases import CHANNEL, IN_A_LEASE, NOW, Lease, process_name
+from syndicator.store.leases import CHANNEL, IN_A_LEASE, IS_VALID, NOW, Lease, process_name
 from syndicator.store.times import from_us
 
 
@@ -70,8 +70,8 @@ class Glance:
 
 
 _GLANCE = text(
-    f"SELECT name, holder, expires > {NOW} AS valid, counter, "
-    f"EXISTS (SELECT 1 FROM processes WHERE expires <= {NOW}) AS any_dead FROM leases"
+    f"SELECT name, holder, {IS_VALID} AS valid, counter, "
+    f"EXISTS (SELECT 1 FROM processes WHERE NOT {IS_VALID}) AS any_dead FROM leases"
 )
 
 _BEAT = text(
@@ -85,13 +85,12 @@ _NOW = text(f"SELECT {NOW}")
 # Rows that another process locks are its own, or it deletes them.
 _DELETE_DEAD = text(
     "DELETE FROM processes WHERE name IN "
-    f"(SELECT name FROM processes WHERE expires <= {NOW} FOR UPDATE SKIP LOCKED)"
+    f"(SELECT name FROM processes WHERE NOT {IS_VALID} FOR UPDATE SKIP LOCKED)"
 )
 _LEAVE = text("UPDATE processes SET expires = 0 WHERE name = :name")
-_LIVING = text(f"SELECT * FROM processes WHERE expires > {NOW} ORDER BY role, since, name")
+_LIVING = text(f"SELECT * FROM processes WHERE {IS_VALID} ORDER BY role, since, name")
 _BEHIND = text(
-    "SELECT name, shown FROM processes "
-    f"WHERE expires > {NOW} AND shown < :published AND name <> :runner"
+    f"SELECT name, shown FROM processes WHERE {IS_VALID} AND shown < :published AND name <> :runner"
 )
 _REQUEST = text(
     "WITH builder AS (UPDATE leases SET counter = counter + 1 WHERE name = 'daemon' RETURNING 1) "

@@ -94,6 +94,9 @@ def _state_error(name: str, cause: str) -> StateError:
     if "disk is full" in cause or "No space" in cause:
         hint = "free some space; nothing that was written is lost"
         return StateError(f"{name}: the disk is full", hint=hint)
+    if "lock timeout" in cause:
+        hint = "it is tried again; if this goes on, see pg_stat_activity for a session that hangs"
+        return StateError(f"{name}: another session holds a lock for too long", hint=hint)
     if "locked" in cause:
         hint = "close the program that has it open"
         return StateError(f"{name} is locked by another program", hint=hint)

