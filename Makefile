@@ -10,7 +10,10 @@ run: .venv/.run
 	@$(BIN)/python examples/run.py
 
 ## test: run all tests, four at a time: most of them wait for a process
+# The tests start some hundred processes: without bytecode, each of them compiles the package again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.test
+	@$(BIN)/python -m compileall -q syndicator
 	@$(BIN)/pytest --numprocesses 4 --dist worksteal
 
 ## check: check format, lint, types and layers

@@ -15,6 +15,8 @@ from typing import Any
 import requests
 from werkzeug.serving import make_server
 
+from syndicator.model.content import FeedFile, digest_of
+
 #: For clients. moto compares no signatures.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
@@ -124,3 +126,15 @@ class _Faulty:
     def _note(self, environ: Environ, status: int) -> None:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         self.storage.requests.append((method, path.partition("/feeds/")[2], status))
+
+
+def feed_file(path: str = "all.rss", data: bytes = b"<rss/>" * 100) -> FeedFile:
+    """A feed file for an output."""
+    return FeedFile(
+        path=path,
+        url="https://x/",
+        data=data,
+        media_type="application/rss+xml; charset=utf-8",
+        digest=digest_of(data),
+        hubs=(),
+    )

@@ -20,6 +20,10 @@ from urllib.parse import parse_qs
 
 import requests
 
+from syndicator import config
+from syndicator.model.report import Report
+from syndicator.service import Service
+
 SITE = "title: Example\nurl: https://example.com\n"
 
 #: Seconds that a test waits: enough for a busy machine.
@@ -135,6 +139,14 @@ class Command:
             timeout=60,
             check=False,
         )
+
+    def build(self) -> Report:
+        """One run in this process, for a state and feeds to begin with: a command takes a second.
+
+        Raises SyndicatorError. The report has the problems of posts.
+        """
+        with Service(config.load(self.config, self.environ)) as service:
+            return service.build()
 
     def feed(self, path: str) -> str:
         try:

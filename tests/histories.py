@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -28,7 +29,11 @@ class Document:
 
 def read(feeds: Path, name: str, suffix: str) -> Document:
     """A document from the output folder. Raises FileNotFoundError if it is not there."""
-    data = (feeds / f"{name}.{suffix}").read_bytes()
+    return _parsed(name, suffix, (feeds / f"{name}.{suffix}").read_bytes())
+
+
+@lru_cache(10_000)  # readers come again and again, and most documents have not changed
+def _parsed(name: str, suffix: str, data: bytes) -> Document:
     if suffix == "json":
         return _json(name, json.loads(data))
     root = etree.fromstring(data)

@@ -156,7 +156,7 @@ def test_a_saved_post_is_published_and_pinged_at_once(command: Command, hub: Hub
 
 def test_the_first_post_after_a_restart_waits_for_no_import(command: Command) -> None:
     """Liquid and Markdown are imported when the first run is over, also if it rendered nothing."""
-    assert command("build").returncode == 0
+    command.build()
     with command.running(environ={"PYTHONPROFILEIMPORTTIME": "1"}) as daemon:
         renderer = daemon.line(lambda line: line.split("|")[-1].strip() == RENDERER)
         imported = daemon.err.index(renderer) + 1
@@ -331,7 +331,7 @@ def test_a_daemon_whose_folder_is_taken_over_stops_building(
 ) -> None:
     """It goes on serving what it has published, and reports the fault until the folder is free."""
     other = Command(tmp_path / "other")
-    assert other("build").returncode == 0
+    other.build()
     command.configure(poll="200ms")
     with command.running() as daemon:
         until(lambda: requests.get(f"{command.url}readyz", timeout=5).status_code == 200)
@@ -339,7 +339,7 @@ def test_a_daemon_whose_folder_is_taken_over_stops_building(
         # In one step: the daemon marks a folder without a mark again if it has something to write.
         (other.feeds / owner.NAME).replace(command.feeds / owner.NAME)
         other.configure(f'[output]\npath = "{command.feeds}"')
-        assert other("build").returncode == 0
+        other.build()
         daemon.line(lambda line: f"belongs to another state: {other.root}" in line)
         # The fault is logged before it is recorded.
         until(

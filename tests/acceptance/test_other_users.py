@@ -187,7 +187,7 @@ def test_a_read_only_disk(root: Path, crashed: bool) -> None:
     with disks(root / "disk") as (disk,):
         host = Command(root, f'[state]\nurl = "sqlite:///{disk.at}/state.db"')
         host.post("2026-01-01-a")
-        assert host("build").returncode == 0
+        host.build()
         if crashed:
             _crash_while_subscribed(disk.at / "state.db")
         disk.read_only()
@@ -200,6 +200,9 @@ def test_a_read_only_disk(root: Path, crashed: bool) -> None:
         with closing(sqlite3.connect(copy)) as database:
             count = database.execute("SELECT count(*) FROM subscriptions").fetchone()
         assert count == (crashed,)
+        assert sorted(disk.at.iterdir()) == before
+        if not crashed:  # the rest is refused at the same place
+            return
         assert f"state.url: {disk.at} is on a read-only disk" in host("doctor").stdout
         for command in ("build", "push", "run"):
             refused = host(command)
@@ -211,7 +214,7 @@ def test_a_log_without_its_index_is_not_left_out(root: Path) -> None:
     """A copy of the database and its log on a read-only disk: SQLite can't read the log there."""
     with disks(root / "disk") as (disk,):
         host = Command(root, f'[state]\nurl = "sqlite:///{disk.at}/state.db"')
-        assert host("build").returncode == 0
+        host.build()
         _crash_while_subscribed(disk.at / "state.db")
         (disk.at / "state.db-shm").unlink()
         disk.read_only()

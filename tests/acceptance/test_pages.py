@@ -74,7 +74,7 @@ AFTER = {
 
 def run(script: str, home: Path, programs: Path, *, seconds: float) -> None:
     """Run a script in a shell of its own. Fails with what it printed."""
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     own = {key: value for key, value in os.environ.items() if not key.startswith("SYNDICATOR_")}
     environ = (
         own
@@ -157,14 +157,23 @@ def test_the_commands_of_a_story(name: str, repository: Path, tmp_path: Path) ->
 SECTIONS = sorted({shown.section for shown in commands_of(HOW_TO) if is_run(shown)})
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_the_commands_of_the_how_to(section: str, tmp_path: Path) -> None:
-    """Each section on a site of one post."""
-    posts = tmp_path / "site/_posts"
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a site of one post and a home with its config, state and feeds."""
+    folder = tmp_path_factory.mktemp("built")
+    posts = folder / "site/_posts"
     posts.mkdir(parents=True)
     (posts / "2026-01-02-one.md").write_text("---\ntitle: One\n---\nText.\n")
-    script = f"syndicator init {tmp_path / 'site'} && syndicator build\n{BEFORE.get(section, '')}"
-    script += "".join(
+    script = f"syndicator init {folder / 'site'} && syndicator build\n"
+    run(script, folder / "home", Path(sys.executable).parent, seconds=100)
+    return folder
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_commands_of_the_how_to(section: str, built: Path, tmp_path: Path) -> None:
+    """Each section on a copy of the site."""
+    shutil.copytree(built, tmp_path, symlinks=True, dirs_exist_ok=True)
+    script = BEFORE.get(section, "") + "".join(
         script_of(shown, PLACEHOLDERS)
         for shown in commands_of(HOW_TO)
         if shown.section == section and is_run(shown)

@@ -86,7 +86,7 @@ def test_feeds_are_listed_with_their_addresses(command: Command) -> None:
     missing = command("feeds")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "there is no state yet" in missing.stderr
-    command("build")
+    command.build()
     lines = command("feeds").stdout.splitlines()
     assert lines[:3] == [
         "feed           entries  subscribers  address",

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import buckets
 import pytest
-from buckets import Bucket, Environ
+from buckets import Bucket, Environ, feed_file
 from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.errors import OutputError, ReplacedError, UnavailableError
 from syndicator.inspection import check_machine, collect_status, concerns
-from syndicator.model.content import FeedFile, digest_of
 from syndicator.outputs.bucket import OutputBucket
 from syndicator.outputs.bucket_client import BucketClient, BucketOptions
 from syndicator.outputs.owner import NAME, Owner
@@ -40,23 +39,12 @@ def begun(bucket: Bucket, endpoint: str = "", id: str = "one") -> OutputBucket:
     return output
 
 
-def file(data: bytes, path: str = "all.rss") -> FeedFile:
-    return FeedFile(
-        path=path,
-        url="https://x/",
-        data=data,
-        media_type="application/rss+xml; charset=utf-8",
-        digest=digest_of(data),
-        hubs=(),
-    )
-
-
 def test_what_an_object_says(bucket: Bucket) -> None:
     """A CDN sends it on: type with charset, and for how long readers may keep it.
 
     The CDN itself asks the bucket each time: a hub must not fetch the version before.
     """
-    begun(bucket).write([(file(b"<rss/>"), DATE)])
+    begun(bucket).write([(feed_file(data=b"<rss/>"), DATE)])
     headers = bucket.get("all.rss").headers
     assert headers["content-type"] == "application/rss+xml; charset=utf-8"
     assert headers["cache-control"] == "max-age=300, s-maxage=0"
@@ -74,27 +62,27 @@ def test_the_mark_tells_no_place(bucket: Bucket) -> None:
 def test_no_older_version_after_a_newer(bucket: Bucket, before: bytes) -> None:
     """A process that slept since it read the posts can't put its version, nor remove the newer."""
     if before:
-        begun(bucket).write([(file(before), DATE)])
+        begun(bucket).write([(feed_file(data=before), DATE)])
     asleep, awake = begun(bucket), begun(bucket)
-    awake.write([(file(b"<newer/>"), DATE)])
+    awake.write([(feed_file(data=b"<newer/>"), DATE)])
     with pytest.raises(ReplacedError, match=r"another program has written all\.rss"):
-        asleep.write([(file(b"<older/>"), DATE)])
+        asleep.write([(feed_file(data=b"<older/>"), DATE)])
     with pytest.raises(ReplacedError):
         asleep.remove("all.rss")
     assert bucket.text("all.rss") == "<newer/>"
     assert ("PUT", "all.rss", 412) in bucket.storage.requests
     asleep.begin()
-    asleep.write([(file(b"<newest/>"), DATE)])
+    asleep.write([(feed_file(data=b"<newest/>"), DATE)])
     assert bucket.text("all.rss") == "<newest/>"
 
 
 def test_another_process_of_the_state_is_no_other_program(bucket: Bucket) -> None:
     """What it wrote is as the state has it: this process goes on from there."""
     one, two = begun(bucket), begun(bucket)
-    (disk,) = two.write([(file(b"<one/>"), DATE)])
+    (disk,) = two.write([(feed_file(data=b"<one/>"), DATE)])
     one.begin()
     assert one.is_intact("all.rss", disk)
-    (disk,) = one.write([(file(b"<two/>"), DATE)])
+    (disk,) = one.write([(feed_file(data=b"<two/>"), DATE)])
     assert one.published("all.rss", disk) == b"<two/>"
 
 
@@ -134,16 +122,16 @@ def test_a_failure_is_met_once(bucket: Bucket) -> None:
     bucket.storage.fault = lambda environ: (503, "SlowDown")
     started = time.monotonic()
     with pytest.raises(UnavailableError, match="answered 503 SlowDown: as the test said"):
-        output.write([(file(b"<rss/>"), DATE)])
+        output.write([(feed_file(data=b"<rss/>"), DATE)])
     sent = len(bucket.storage.requests)
     for _ in range(50):
         with pytest.raises(UnavailableError, match="503 SlowDown"):
-            output.write([(file(b"<rss/>"), DATE)])
+            output.write([(feed_file(data=b"<rss/>"), DATE)])
     assert len(bucket.storage.requests) == sent
     assert time.monotonic() < started + 30
     bucket.storage.fault = lambda environ: None
     output.begin()
-    output.write([(file(b"<rss/>"), DATE)])
+    output.write([(feed_file(data=b"<rss/>"), DATE)])
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import buckets
 import pytest
-from buckets import Bucket
+from buckets import Bucket, feed_file
 
 from syndicator.errors import OutputError
-from syndicator.model.content import FeedFile, digest_of
 from syndicator.outputs.bucket import OutputBucket
 from syndicator.outputs.bucket_client import BucketOptions
 from syndicator.outputs.folder import OutputFolder
@@ -17,6 +16,7 @@ from syndicator.outputs.output import Output
 from syndicator.outputs.owner import NAME, Owner
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FILE = feed_file("category/news.rss")
 OURS = Owner(id="one", state="/var/one.db", host="here")
 OTHER = Owner(id="two", state="/var/two.db", host="there")
 
@@ -60,63 +60,52 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return Place(buckets.storage().bucket())
 
 
-def file(path: str = "category/news.rss", data: bytes = b"<rss/>" * 100) -> FeedFile:
-    return FeedFile(
-        path=path,
-        url="https://x/",
-        data=data,
-        media_type="application/rss+xml; charset=utf-8",
-        digest=digest_of(data),
-        hubs=(),
-    )
-
-
 def test_a_file_is_there_as_it_was_written(place: Place) -> None:
     """For the process that wrote it and for another one, by the state's row of it."""
-    (disk,) = place.output().write([(file(), DATE)])
+    (disk,) = place.output().write([(FILE, DATE)])
     for output in (place.output(), place.output()):
-        assert output.is_intact(file().path, disk)
-        assert output.published(file().path, disk) == file().data
-        assert output.bodies({file().path: disk})[file().path]["identity"] == file().data
-        assert output.files.read(file().path, 600) == file().data
+        assert output.is_intact(FILE.path, disk)
+        assert output.published(FILE.path, disk) == FILE.data
+        assert output.bodies({FILE.path: disk})[FILE.path]["identity"] == FILE.data
+        assert output.files.read(FILE.path, 600) == FILE.data
         assert output.files.names("category") == ["news.rss"]
-        assert output.files.read_part(file().path, disk[""], 6, 12) == b"<rss/>" * 2
-        assert output.files.read_part(file().path, disk[""], 594, 60) == b"<rss/>"
+        assert output.files.read_part(FILE.path, disk[""], 6, 12) == b"<rss/>" * 2
+        assert output.files.read_part(FILE.path, disk[""], 594, 60) == b"<rss/>"
 
 
 def test_a_file_has_the_date_of_its_bytes(place: Place) -> None:
     """After a crash the date is what readers saw: the next one is later."""
-    place.output().write([(file(), DATE)])
-    same, other = (place.output().on_disk(each) for each in (file(), file(data=b"<new/>")))
+    place.output().write([(FILE, DATE)])
+    same, other = (place.output().on_disk(each) for each in (FILE, feed_file(FILE.path, b"<new/>")))
     assert same
     assert other
     assert (same.date, same.same, other.date, other.same) == (DATE, True, DATE, False)
-    assert place.output().on_disk(file("none.rss")) is None
+    assert place.output().on_disk(feed_file("none.rss")) is None
 
 
 def test_what_another_program_wrote_is_found(place: Place) -> None:
     """It is not served as ours, and replaced by the next run."""
-    (disk,) = place.output().write([(file(), DATE)])
-    place.put(file().path, b"<old/>" * 100)
+    (disk,) = place.output().write([(FILE, DATE)])
+    place.put(FILE.path, b"<old/>" * 100)
     output = place.output()
-    assert not output.is_intact(file().path, disk)
-    assert output.bodies({file().path: disk}) == {}
-    assert output.files.read_part(file().path, disk[""], 0, 600) is None
-    output.write([(file(), DATE + timedelta(seconds=1))])
-    place.delete(file().path)
+    assert not output.is_intact(FILE.path, disk)
+    assert output.bodies({FILE.path: disk}) == {}
+    assert output.files.read_part(FILE.path, disk[""], 0, 600) is None
+    output.write([(FILE, DATE + timedelta(seconds=1))])
+    place.delete(FILE.path)
     output = place.output()
-    assert not output.is_intact(file().path, disk)
-    assert output.published(file().path, disk) is None
-    assert output.files.read_part(file().path, disk[""], 0, 600) is None
+    assert not output.is_intact(FILE.path, disk)
+    assert output.published(FILE.path, disk) is None
+    assert output.files.read_part(FILE.path, disk[""], 0, 600) is None
 
 
 def test_removing(place: Place) -> None:
     """A file that is missing is removed as well."""
     output = place.output()
-    output.write([(file(), DATE), (file("a.rss"), DATE)])
-    output.remove(file().path)
-    output.remove(file().path)
-    assert (output.files.names("category"), output.files.read("a.rss", 600)) == ([], file().data)
+    output.write([(FILE, DATE), (feed_file("a.rss"), DATE)])
+    output.remove(FILE.path)
+    output.remove(FILE.path)
+    assert (output.files.names("category"), output.files.read("a.rss", 600)) == ([], FILE.data)
 
 
 def test_a_place_belongs_to_one_state(place: Place) -> None:

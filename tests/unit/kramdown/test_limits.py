@@ -75,11 +75,10 @@ def test_quadratic_output_meets_the_limit(kind: str) -> None:
 @pytest.mark.parametrize("kind", WORST)
 def test_a_megabyte_ends_soon(kind: str) -> None:
     """A text of any size takes at most some seconds of processor time, even on a busy machine."""
-    for size in (80_000, 1_000_000):
-        started = time.process_time()
-        html = _rendered(KINDS[kind](size))
-        assert "<" in html or html.startswith("its Markdown ")
-        assert time.process_time() - started < 8
+    started = time.process_time()
+    html = _rendered(KINDS[kind](1_000_000))
+    assert "<" in html or html.startswith("its Markdown ")
+    assert time.process_time() - started < 8
 
 
 def _deep_list() -> str:
