@@ -13,7 +13,8 @@ from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.errors import OutputError, UnavailableError
-from syndicator.inspection import check_machine, collect_status, concerns
+from syndicator.inspection import collect_status, concerns
+from syndicator.machine_checks import check_machine
 from syndicator.outputs.bucket import OutputBucket
 from syndicator.outputs.bucket_client import BucketClient, BucketOptions
 from syndicator.outputs.bucket_errors import ReplacedError
