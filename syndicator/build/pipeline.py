@@ -115,7 +115,8 @@ class Builder:
         """
         begun = perf_counter()
         step = cancel.checked(progress)
-        self.output.begin()
+        self.output.files.begin()
+        self.output.check_owner()
         if not self._snapshots.is_valid:
             self.output.files.sweep()
         known, source, changes, stale = self._look(now, paths, step)

@@ -263,7 +263,7 @@ def doctor(config: Path | None, verbose: bool, json: bool, ask: bool) -> None:
     """
     settings = load_config(config, verbose)
     from syndicator.config import find
-    from syndicator.inspection import check_machine
+    from syndicator.machine_checks import check_machine
 
     found = check_machine(settings, ask=ask, config_file=find(config, os.environ))
     problems = [each for each in found if not each.note]

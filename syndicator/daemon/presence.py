@@ -102,7 +102,15 @@ class Presence(DaemonMember):
         """Give the leases up, so that others take them at once. Takes about a second at most."""
         self._stopping.set()
         self._is_due.set()
-        leaving = threading.Thread(target=self._leave, name="leave", daemon=True)
+
+        def give_up() -> None:
+            with self._in_use, suppress(StateError):
+                with self._database.begin(durable=False) as connection:
+                    processes.leave(connection, self.name, self._builder)
+                self._notifications.close()
+                self._database.close()
+
+        leaving = threading.Thread(target=give_up, name="leave", daemon=True)
         leaving.start()
         leaving.join(_LEAVE_TIMEOUT)
 
@@ -127,13 +135,6 @@ class Presence(DaemonMember):
     def request_run(self) -> None:
         with self._database.begin() as connection:
             processes.request_run(connection)
-
-    def _leave(self) -> None:
-        with self._in_use, suppress(StateError):
-            with self._database.begin(durable=False) as connection:
-                processes.leave(connection, self.name, self._builder)
-            self._notifications.close()
-            self._database.close()
 
     def _renew(self) -> None:
         """Renew the leases when they are due, and let the follower know the role."""
@@ -175,7 +176,8 @@ class Presence(DaemonMember):
         if not seen.builder_is_alive:
             self._is_due.set()
         if seen.any_dead or clock() >= self._buried_at + RENEWAL:
-            self._bury()
+            _bury(self._database)
+            self._buried_at = clock()
         if seen.any_dead and self._follower:
             self._follower.on_queued()
         if self._published != seen.published:
@@ -200,16 +202,6 @@ class Presence(DaemonMember):
             if builder:
                 builder.renewed()
             self._builder, self._asked_at = builder, asked
-
-    def _bury(self) -> None:
-        """Delete dead processes, and release their claims.
-
-        Not with a renewal: a run that queues the same jobs may lock them for long.
-        """
-        with self._database.begin(durable=False) as connection:
-            processes.delete_dead(connection)
-            claims.release_dead(connection)
-        self._buried_at = clock()
 
     def _follow(self, seen: Glance) -> None:
         """Serve what was published, and let the others know."""
@@ -240,3 +232,13 @@ class Presence(DaemonMember):
             self._log.info("this process builds" if is_builder else "this process stands by")
         self._role, self._logged = role, is_builder
         follower.on_role()
+
+
+def _bury(database: Database) -> None:
+    """Delete dead processes, and release their claims.
+
+    Not with a renewal: a run that queues the same jobs may lock them for long.
+    """
+    with database.begin(durable=False) as connection:
+        processes.delete_dead(connection)
+        claims.release_dead(connection)

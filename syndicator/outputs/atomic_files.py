@@ -174,6 +174,9 @@ class AtomicFiles:
         """Whether there is a regular file."""
         return self.stat(path) is not None
 
+    def begin(self) -> None:
+        """Nothing has to be learnt: each file is looked at when it is asked for."""
+
     def sweep(self) -> None:
         """Remove the temporary files of killed processes: regular files of this user, by name."""
         for folder, here, names in safe_directories.walk(self.root):

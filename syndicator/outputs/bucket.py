@@ -53,11 +53,6 @@ class OutputBucket:
         self._pool = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bytes: LruCache[str, tuple[int, int], bytes] = LruCache(_KEPT)
 
-    def begin(self) -> None:
-        """Begin a run, which reads the posts afterwards. Raises as `check_owner`."""
-        self.files.begin()
-        self.check_owner()
-
     def check_owner(self) -> bool:
         """Raise OutputError if the bucket belongs to another state. True: it is marked as ours."""
         return self._owner.check() is not Claim.TAKE

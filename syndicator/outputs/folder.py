@@ -48,10 +48,6 @@ class OutputFolder:
         #: Replaced files, kept open: freeing one may take longer than writing one.
         self._replaced: list[int] = []
 
-    def begin(self) -> None:
-        """Begin a run. Raises as `check_owner`."""
-        self.check_owner()
-
     def check_owner(self) -> bool:
         """Raise OutputError if the folder belongs to another state. True: it is marked as ours."""
         return self._owner is None or self._owner.check() is not Claim.TAKE
@@ -125,19 +121,8 @@ class OutputFolder:
 
         A sibling with other content is left out.
         """
-        found = ((path, self._bodies(path, disk)) for path, disk in files.items())
+        found = ((path, _bodies(self, path, disk)) for path, disk in files.items())
         return {path: bodies for path, bodies in found if bodies}
-
-    def _bodies(self, path: str, disk: Disk) -> dict[str, bytes]:
-        data = self.files.read(path, disk[""][0]) if self.is_intact(path, {"": disk[""]}) else None
-        if data is None:
-            return {}
-        bodies = {"identity": data}
-        for encoding, suffix in zip(_ENCODINGS, _SIBLINGS, strict=True):
-            compressed = self.files.read(path + suffix, len(data)) if suffix in disk else None
-            if compressed is not None and is_compressed(compressed, encoding, data):
-                bodies[encoding] = compressed
-        return bodies
 
     def on_disk(self, file: FeedFile) -> OnDisk | None:
         """What readers may have seen at a file's path.
@@ -184,3 +169,15 @@ class OutputFolder:
         except OutputError:
             self.close_replaced()
             raise
+
+
+def _bodies(folder: OutputFolder, path: str, disk: Disk) -> dict[str, bytes]:
+    data = folder.files.read(path, disk[""][0]) if folder.is_intact(path, {"": disk[""]}) else None
+    if data is None:
+        return {}
+    bodies = {"identity": data}
+    for encoding, suffix in zip(_ENCODINGS, _SIBLINGS, strict=True):
+        compressed = folder.files.read(path + suffix, len(data)) if suffix in disk else None
+        if compressed is not None and is_compressed(compressed, encoding, data):
+            bodies[encoding] = compressed
+    return bodies

@@ -37,6 +37,12 @@ class Files(Protocol):
     def is_file(self, path: str) -> bool:
         """Whether there is a file, not a folder or a link."""
 
+    def begin(self) -> None:
+        """Begin a run, which reads the posts afterwards. Raises OutputError.
+
+        Only the thread of the run calls it: what it learns of the output is what the run replaces.
+        """
+
     def sweep(self) -> None:
         """Remove what a killed process left, and look anew at what is there."""
 
@@ -49,12 +55,6 @@ class Output(Protocol):
 
     @property
     def files(self) -> Files: ...
-
-    def begin(self) -> None:
-        """Begin a run, which reads the posts afterwards. Raises as `check_owner`.
-
-        Only the thread of the run calls it: what it learns of the output is what the run replaces.
-        """
 
     def check_owner(self) -> bool:
         """Raise OutputError if the output belongs to another state. Any thread may ask.

@@ -19,7 +19,7 @@ from command import Command, free_port, until
 from disks import disks
 
 from syndicator import config
-from syndicator.inspection import check_machine
+from syndicator.machine_checks import check_machine
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import archive_room, disk, doctor, permissions
 from syndicator.outbound.client import Client

@@ -38,7 +38,7 @@ from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.errors import StateError
-from syndicator.inspection import check_machine
+from syndicator.machine_checks import check_machine
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Mode, Subscription, Verification
 from syndicator.model.progress import Cancel, Phase

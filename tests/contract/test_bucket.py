@@ -13,7 +13,8 @@ from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.errors import OutputError, ReplacedError, UnavailableError
-from syndicator.inspection import check_machine, collect_status, concerns
+from syndicator.inspection import collect_status, concerns
+from syndicator.machine_checks import check_machine
 from syndicator.outputs.bucket import OutputBucket
 from syndicator.outputs.bucket_client import BucketClient, BucketOptions
 from syndicator.outputs.owner import NAME, Owner
@@ -34,7 +35,8 @@ def begun(bucket: Bucket, endpoint: str = "", id: str = "one") -> OutputBucket:
     own = Owner(id=id, state=f"/var/{id}.db", host="here.example")
     options = BucketOptions(f"s3://{bucket.name}/feeds", endpoint or bucket.storage.url)
     output = OutputBucket(options, ("gzip", "br"), 300, lambda: own)
-    output.begin()
+    output.files.begin()
+    output.check_owner()
     output.files.sweep()
     return output
 
@@ -71,7 +73,8 @@ def test_no_older_version_after_a_newer(bucket: Bucket, before: bytes) -> None:
         asleep.remove("all.rss")
     assert bucket.text("all.rss") == "<newer/>"
     assert ("PUT", "all.rss", 412) in bucket.storage.requests
-    asleep.begin()
+    asleep.files.begin()
+    asleep.check_owner()
     asleep.write([(feed_file(data=b"<newest/>"), DATE)])
     assert bucket.text("all.rss") == "<newest/>"
 
@@ -80,7 +83,8 @@ def test_another_process_of_the_state_is_no_other_program(bucket: Bucket) -> Non
     """What it wrote is as the state has it: this process goes on from there."""
     one, two = begun(bucket), begun(bucket)
     (disk,) = two.write([(feed_file(data=b"<one/>"), DATE)])
-    one.begin()
+    one.files.begin()
+    one.check_owner()
     assert one.is_intact("all.rss", disk)
     (disk,) = one.write([(feed_file(data=b"<two/>"), DATE)])
     assert one.published("all.rss", disk) == b"<two/>"
@@ -130,7 +134,8 @@ def test_a_failure_is_met_once(bucket: Bucket) -> None:
     assert len(bucket.storage.requests) == sent
     assert time.monotonic() < started + 30
     bucket.storage.fault = lambda environ: None
-    output.begin()
+    output.files.begin()
+    output.check_owner()
     output.write([(feed_file(data=b"<rss/>"), DATE)])
 
 

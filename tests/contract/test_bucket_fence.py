@@ -38,7 +38,8 @@ def begun(bucket: Bucket, lease: Lease | None = None) -> OutputBucket:
     own = Owner(id="one", state="/var/one.db", host="here")
     options = BucketOptions(f"s3://{bucket.name}/feeds", bucket.storage.url)
     output = OutputBucket(options, (), 300, lambda: own, lease.check)
-    output.begin()
+    output.files.begin()
+    output.check_owner()
     output.files.sweep()
     return output
 

@@ -34,7 +34,8 @@ class Place:
         else:
             options = BucketOptions(f"s3://{self.at.name}/feeds", self.at.storage.url)
             made = OutputBucket(options, ("gzip", "br"), 300, lambda: own)
-        made.begin()
+        made.files.begin()
+        made.check_owner()
         made.files.sweep()
         return made
 

@@ -9,7 +9,7 @@ from support import Site
 
 from syndicator import config
 from syndicator.errors import OutputError, SourceError
-from syndicator.inspection import check_machine
+from syndicator.machine_checks import check_machine
 from syndicator.outputs.owner import NAME
 from syndicator.service import Service
 from syndicator.store.state_id import state_id
