@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from syndicator.outbound.fair_queue import FairQueue
+from syndicator.outbound.hold import Hold
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,20 +30,25 @@ class SenderPool(Generic[T, R]):
     """Runs tasks in daemon threads: as many as can run at a time, each kept until `dismiss`.
 
     Each lane has a queue of its own, and with it a share of the threads. Where several lanes have a
-    task to start, the first lane goes first.
+    task to start, the first lane goes first. During a hold, nothing but its tasks starts.
 
     Not an executor: that waits for its threads when the process ends, and one may be in a DNS
     lookup that hangs.
     """
 
     def __init__(
-        self, run: Callable[[T], R], lanes: Mapping[str, FairQueue[T]] | None = None
+        self,
+        run: Callable[[T], R],
+        lanes: Mapping[str, FairQueue[T]] | None = None,
+        hold: Hold | None = None,
     ) -> None:
         self._run = run
         self._lanes = {ONE: FairQueue[T]()} if lanes is None else dict(lanes)
         self._lock = threading.Lock()
         self._todo: SimpleQueue[tuple[FairQueue[T], T] | None] = SimpleQueue()
         self._done: SimpleQueue[SendResult[R] | None] = SimpleQueue()  # None is a nudge
+        self._nudged = threading.Event()
+        self._hold = hold or Hold()
         self._threads = 0
         self._idle = 0  # threads without a task; negative if tasks wait for a thread
 
@@ -86,29 +93,39 @@ class SenderPool(Generic[T, R]):
         self._idle += 1
         return True
 
-    def collect(self, wait: float) -> tuple[list[R], bool]:
+    def collect(self, wait: float, limit: int | None = None) -> tuple[list[R], bool]:
         """The results since the last call, and whether there was a nudge.
 
-        Waits up to `wait` seconds for the first of these. Raises the exception of a task.
+        Waits up to `wait` seconds for the first of these. A nudge comes before all results that
+        were not collected yet. `limit`: of the results; None: all. Raises the exception of a task.
         """
         results = list[R]()
-        try:
-            while True:
+        with suppress(Empty):
+            while not self._nudged.is_set() and (limit is None or len(results) < limit):
                 done = (
                     self._done.get(timeout=wait)
                     if wait and not results
                     else self._done.get_nowait()
                 )
-                if done is None:
-                    return results, True
+                if done is None:  # of a nudge, perhaps of an earlier one
+                    continue
                 if done.bug is not None:
                     raise done.bug
                 results.append(done.result)  # type: ignore[arg-type]  # not None without a bug
-        except Empty:
-            return results, False
+        nudged = self._nudged.is_set()
+        self._nudged.clear()
+        return results, nudged
+
+    def set_aside(
+        self, tasks: Iterable[T], lane: str, seconds: float
+    ) -> tuple[list[T], list[T]] | None:
+        """See `FairQueue.set_aside`."""
+        with self._lock:
+            return self._lanes[lane].set_aside(tasks, time.monotonic(), seconds)
 
     def nudge(self) -> None:
         """End the wait of `collect`."""
+        self._nudged.set()
         self._done.put(None)
 
     def drop(self) -> None:
@@ -125,9 +142,12 @@ class SenderPool(Generic[T, R]):
 
     def _take(self) -> tuple[FairQueue[T], T] | None:
         now = time.monotonic()
+        is_held = self._hold.left(now) > 0
         for queue in self._lanes.values():
             if (task := queue.take(now)) is not None:
                 return queue, task
+            if is_held:
+                break
         return None
 
     def _work(self) -> None:
