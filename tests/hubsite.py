@@ -26,7 +26,7 @@ from syndicator.model.outbox import JobKind, JobState
 from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import deliveries
+from syndicator.store import deliveries, push_schema
 from syndicator.store.database import Database
 from syndicator.store.push_schema import jobs
 from syndicator.store.push_schema import subscriptions as table
@@ -291,7 +291,12 @@ class Site:
         self.until(lambda: not self.queued(topic))
 
     def queued(self, topic: str) -> int:
-        """The number of jobs of a topic that are queued or claimed, without pings."""
+        """The number of jobs of a topic that are queued or claimed, without pings.
+
+        And of the shards whose subscribers have a page under way, or have to be reached.
+        """
+        shards, waves = push_schema.shards, push_schema.waves
+        of_topic = (shards.c.topic == topic, shards.c.topic == waves.c.topic)
         with self.database.read() as connection:
             rows = connection.execute(
                 select(jobs).where(
@@ -299,8 +304,22 @@ class Site:
                     jobs.c.state != JobState.GAVE_UP,
                     jobs.c.kind != JobKind.PING,
                 )
-            )
-            return len(rows.all())
+            ).all()
+            sweeps = connection.execute(
+                select(
+                    shards.c.page,
+                    shards.c.stop,
+                    shards.c.again,
+                    shards.c.wave,
+                    waves.c.wave.label("newest"),
+                ).where(*of_topic)
+            ).all()
+        under_way = sum(sweep.stop is not None for sweep in sweeps)
+        return (
+            len(rows)
+            + under_way
+            + sum(sweep.again is not None or sweep.wave < sweep.newest for sweep in sweeps)
+        )
 
     def errors(self) -> list[str]:
         """The errors of the jobs that are retried or given up."""

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -14,11 +15,10 @@ from typing import Any, Self
 import requests
 from command import PATIENCE, Command, Daemon, free_port, until
 
-from syndicator.model.client_keys import host_name
-from syndicator.store import outbox
+from syndicator.model.outbox import Subscription
+from syndicator.store import outbox, subscriptions
 from syndicator.store import processes as store
 from syndicator.store.database import Database
-from syndicator.store.push_schema import subscriptions
 
 #: Seconds within which the next change is out and announced, whatever happens to a process.
 TAKEOVER = 20.0
@@ -155,23 +155,18 @@ class Processes:
     def subscribe(self, number: int) -> str:
         """Add subscribers of a topic, as verified ones. Returns the topic."""
         topic = f"{self.command.url}all.json"
-        far = 2_000_000_000_000_000  # microseconds
+        now, port = datetime.now(UTC), self.receiver.port
         with self.database.begin() as connection:
-            # Many hosts: requests to one take turns.
-            port = self.receiver.port
-            callbacks = [f"http://127.1.0.{at % 200}:{port}/{at}" for at in range(number)]
-            rows = [
-                {
-                    "topic": topic,
-                    "callback": callback,
-                    "host": host_name(callback),
-                    "since": 0,
-                    "expires": far,
-                    "failures": 0,
-                }
-                for callback in callbacks
-            ]
-            connection.execute(subscriptions.insert(), rows)
+            for at in range(number):
+                subscription = Subscription(
+                    topic=topic,
+                    # Many hosts: requests to one take turns.
+                    callback=f"http://127.1.0.{at % 200}:{port}/{at}",
+                    secret=None,
+                    expires=now + timedelta(days=1),
+                    since=now,
+                )
+                subscriptions.upsert(connection, subscription)
         return topic
 
     def queued(self) -> int:

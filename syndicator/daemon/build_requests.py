@@ -48,6 +48,11 @@ class RunPlan:
     later: BuildRequest
     documents: tuple[str, ...] | None  #: the only ones that may have changed; None: any may
 
+    @property
+    def urgent(self) -> bool:
+        """Whether a post was saved, or its time has come: deliveries of others wait for it."""
+        return bool(self.now.saved) or Reason.DUE in self.now.reasons
+
 
 def plan(
     request: BuildRequest, root: Path, folders: Collection[str], *, first: bool, interruptible: bool

@@ -152,6 +152,8 @@ class Builds:
             interruptible=self._is_interruptible(),
         )
         self.worker.request(run.later)
+        if run.urgent:
+            self._pushes.hold()
         try:
             self._service.check()
             report = self._service.build(

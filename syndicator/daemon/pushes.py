@@ -122,6 +122,10 @@ class Pushes:
         self._push_worker.nudge()
         self.worker.request(True)
 
+    def hold(self) -> None:
+        """Begin no delivery until the jobs of a run are queued, or for a short time."""
+        self._push_worker.hold()
+
     def record(self, job: Job, outcome: JobOutcome) -> None:
         """Count one request, unless it was not sent.
 

@@ -100,7 +100,7 @@ JobDetail = Ping | Verification | Delivery | Denial
 class Job:
     """A request in the outbox, sent until it succeeds or its retries are used up."""
 
-    id: int
+    id: int | None  #: None: a delivery of a sweep, which has no row unless it fails
     detail: JobDetail
     target: str  #: a hub's URL, or a callback's
     topic: str  #: the feed file's URL

@@ -27,7 +27,7 @@ class FairQueue(Generic[T]):
         self._patience = patience
         self._waiting: deque[tuple[str, T]] = deque()
         self._young: dict[int, tuple[float, str]] = {}  # by id(): start and host, oldest first
-        self._slow: dict[int, str] = {}  # by id(): host
+        self._slow: dict[int, tuple[float, str]] = {}  # by id(): start and host
         self._young_per_host: Counter[str] = Counter()
         self._slow_per_host: Counter[str] = Counter()
 
@@ -67,8 +67,30 @@ class FairQueue(Generic[T]):
         """Stop counting a task that is done."""
         if (young := self._young.pop(id(task), None)) is not None:
             _decrement(self._young_per_host, young[1])
-        elif (host := self._slow.pop(id(task), None)) is not None:
-            _decrement(self._slow_per_host, host)
+        elif (slow := self._slow.pop(id(task), None)) is not None:
+            _decrement(self._slow_per_host, slow[1])
+
+    def set_aside(
+        self, tasks: Iterable[T], now: float, seconds: float
+    ) -> tuple[list[T], list[T]] | None:
+        """If slow hosts hold up all of these tasks, remove those that wait.
+
+        Returns the removed tasks, and those that are under way for longer than so many seconds.
+        None: one of them is or can soon be done.
+        """
+        self._age(now)
+        by_id = {id(task): task for task in tasks}
+        waiting = [(host, task) for host, task in self._waiting if id(task) in by_id]
+        under_way = [
+            by_id[number]
+            for number, (began, _) in self._slow.items()
+            if number in by_id and now - began > seconds
+        ]
+        held_up = all(host in self._slow_per_host for host, _ in waiting)
+        if not held_up or len(waiting) + len(under_way) < len(by_id):
+            return None
+        self._waiting = deque(each for each in self._waiting if id(each[1]) not in by_id)
+        return [task for _, task in waiting], under_way
 
     def _age(self, now: float) -> None:
         for identity, (began, host) in list(self._young.items()):
@@ -76,7 +98,7 @@ class FairQueue(Generic[T]):
                 break
             del self._young[identity]
             _decrement(self._young_per_host, host)
-            self._slow[identity] = host
+            self._slow[identity] = began, host
             self._slow_per_host[host] += 1
 
 

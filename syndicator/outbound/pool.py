@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from syndicator.outbound.fair_queue import FairQueue
+from syndicator.outbound.hold import Hold
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,14 +34,17 @@ class SenderPool(Generic[T, R]):
     """Runs tasks in daemon threads: as many as can run at a time, each kept until `dismiss`.
 
     Each lane has a queue of its own, and with it a share of the threads. Where several lanes have a
-    task to start, the first lane goes first.
+    task to start, the first lane goes first. During a hold, nothing but its tasks starts.
 
     Not an executor: that waits for its threads when the process ends, and one may be in a DNS
     lookup that hangs.
     """
 
     def __init__(
-        self, run: Callable[[T], R], lanes: Mapping[str, FairQueue[T]] | None = None
+        self,
+        run: Callable[[T], R],
+        lanes: Mapping[str, FairQueue[T]] | None = None,
+        hold: Hold | None = None,
     ) -> None:
         self._run = run
         self._lanes = {ONE: FairQueue[T]()} if lanes is None else dict(lanes)
@@ -50,6 +54,7 @@ class SenderPool(Generic[T, R]):
         self._nudged = False
         self._arrived = threading.Condition(self._lock)  # of `_wanted` results, or a nudge
         self._wanted = 1
+        self._hold = hold or Hold()
         self._threads = 0
         self._idle = 0  # threads without a task; negative if tasks wait for a thread
 
@@ -93,19 +98,21 @@ class SenderPool(Generic[T, R]):
         self._idle += 1
         return True
 
-    def collect(self, wait: float) -> tuple[list[R], bool]:
+    def collect(self, wait: float, limit: int | None = None) -> tuple[list[R], bool]:
         """The results since the last call, and whether there was a nudge.
 
-        Waits up to `wait` seconds for the first of these, and then a little for more. Raises the
-        exception of a task.
+        Waits up to `wait` seconds for the first of these, and then a little for more. After a nudge
+        there are none: they are left to the next call. `limit`: of the results; None: all. Raises
+        the exception of a task.
         """
         with self._lock:
             if wait:
                 self._await(1, wait)
             if wait and self._done:
                 self._await(GATHERED, GATHER_TIME)
-            done, self._done = self._done, []
             nudged, self._nudged = self._nudged, False
+            number = 0 if nudged else len(self._done) if limit is None else limit
+            done, self._done = self._done[:number], self._done[number:]
         for each in done:
             if each.bug is not None:
                 raise each.bug
@@ -122,6 +129,13 @@ class SenderPool(Generic[T, R]):
 
     def _is_unfinished(self) -> bool:
         return any(queue.under_way or queue.waiting for queue in self._lanes.values())
+
+    def set_aside(
+        self, tasks: Iterable[T], lane: str, seconds: float
+    ) -> tuple[list[T], list[T]] | None:
+        """See `FairQueue.set_aside`."""
+        with self._lock:
+            return self._lanes[lane].set_aside(tasks, time.monotonic(), seconds)
 
     def nudge(self) -> None:
         """End the wait of `collect`."""
@@ -143,9 +157,12 @@ class SenderPool(Generic[T, R]):
 
     def _take(self) -> tuple[FairQueue[T], T] | None:
         now = time.monotonic()
+        is_held = self._hold.left(now) > 0
         for queue in self._lanes.values():
             if (task := queue.take(now)) is not None:
                 return queue, task
+            if is_held:
+                break
         return None
 
     def _work(self) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from syndicator.model.outbox import JobKind
 from syndicator.outbound.fair_queue import FairQueue
+from syndicator.outbound.hold import Hold
 from syndicator.outbound.pool import SenderPool
 
 T = TypeVar("T")
@@ -28,13 +29,17 @@ LANE = {
     JobKind.DENY: "verifications",
 }
 
+#: What is sent before all deliveries: it is little, and somebody waits for it.
+URGENT = (JobKind.PING, JobKind.VERIFY, JobKind.DENY)
 
-def new_pool(send: Callable[[T], R]) -> SenderPool[T, R]:
+
+def new_pool(send: Callable[[T], R], hold: Hold) -> SenderPool[T, R]:
+    """`hold`: during it, nothing but pings starts."""
     lanes = {
         name: FairQueue[T](at_once=at_once, in_all=in_all)
         for name, (at_once, in_all) in LANES.items()
     }
-    return SenderPool(send, lanes)
+    return SenderPool(send, lanes, hold)
 
 
 def kinds_with_room(waiting_in: Callable[[str], int]) -> list[JobKind]:

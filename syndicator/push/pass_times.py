@@ -15,6 +15,9 @@ CLAIM_INTERVAL = 0.25
 #: Seconds for which outcomes are collected before they are recorded together.
 RECORD_INTERVAL = 0.03
 
+#: Responses that are judged at a time, before it is time for something else.
+COLLECT_LIMIT = 32
+
 #: Outcomes that are recorded at once even before that. A crash sends at most these a second time.
 RECORD_LIMIT = 50
 
@@ -28,6 +31,7 @@ class PassTimes:
 
     claim_at: float = 0.0
     record_at: float = 0.0
+    pages_at: float = 0.0
     claimed: int = 0  #: jobs, since the pass began or claimed the rest
 
     def claims(self, now: float) -> bool:
@@ -40,8 +44,16 @@ class PassTimes:
         self.claimed += number
 
     def claim_soon(self) -> None:
-        """Claim at once: a job was queued."""
-        self.claim_at = 0.0
+        """Claim at once: a job was queued, or a wave began."""
+        self.claim_at = self.pages_at = 0.0
+
+    def takes_pages(self, now: float) -> bool:
+        """Whether it is time to claim pages of sweeps."""
+        return now >= self.pages_at
+
+    def pages_done(self, *, claimed: bool, now: float) -> None:
+        """Wait for the next claim of a page, unless one was claimed, or one is done before."""
+        self.pages_at = now if claimed else now + CLAIM_INTERVAL
 
     def records(self, outcomes: int, *, busy: bool, now: float) -> bool:
         """Whether it is time to record so many outcomes. `busy`: more of them are to come."""
@@ -52,7 +64,8 @@ class PassTimes:
 
     def is_over(self, now: float) -> bool:
         """Whether a pass without requests and outcomes is over: no job is due any more."""
-        return not self.claims(now) and self.claimed < CLAIM_PER_HOST
+        waits = not self.claims(now) and not self.takes_pages(now)
+        return waits and self.claimed < CLAIM_PER_HOST
 
     def claim_rest(self, now: float) -> None:
         """Claim at once, as a host may have had `CLAIM_PER_HOST` jobs claimed and more are due."""

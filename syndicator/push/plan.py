@@ -17,6 +17,7 @@ from syndicator.model.outbox import (
     Subscription,
     Verification,
 )
+from syndicator.store.pages import Page, PageEntry
 from syndicator.websub.pace import Pace
 from syndicator.websub.tasks import Task, task_for
 
@@ -107,6 +108,24 @@ def plan(
         else:
             tasks.append(task)
     return Plan(tuple(tasks), tuple(unneeded), tuple(put_off))
+
+
+class PagePlan(NamedTuple):
+    """The plan for a page of a sweep."""
+
+    tasks: tuple[Task, ...]
+    to_queue: tuple[str, ...]  #: callbacks whose deliveries become jobs
+
+
+def plan_page(page: Page, entries: Sequence[PageEntry], file: FeedFile | None) -> PagePlan:
+    """The deliveries to some subscribers on a page. Those that have the bytes already get none."""
+    tasks = [
+        task_for(page.job(entry), entry.subscription, entry.delivered, file, challenge="")
+        for entry in entries
+        if not entry.queued
+    ]
+    to_queue = (entry.subscription.callback for entry in entries if entry.queued)
+    return PagePlan(tuple(filter(None, tasks)), tuple(to_queue))
 
 
 def _needs_file(job: Job) -> bool:

@@ -40,14 +40,17 @@ def record(
 ) -> None:
     """Record the outcomes of claimed jobs, and change the subscriptions that they belong to.
 
-    Jobs that other claimers took meanwhile are theirs, see `_send_again`.
+    Jobs that other claimers took meanwhile are theirs, see `send_again`.
 
     `per_host`: subscriptions that one host, or one network, may have; None: unlimited. It is
     checked only here, since a verification reveals the callback's network: any number of host names
     with one address count together.
     """
-    ours = claims.still_claimed(connection, claimer, (each.job for each in outcomes))
-    _send_again(connection, [each for each in outcomes if each.job.id not in ours], now)
+    ours: set[int | None] = claims.still_claimed(
+        connection, claimer, (each.job for each in outcomes)
+    )
+    ours |= {None}  # of a page, which the caller holds
+    send_again(connection, [each for each in outcomes if each.job.id not in ours], now)
     outcomes = [each for each in outcomes if each.job.id in ours]
     delivered = list[tuple[str, str, str]]()
     failed = list[tuple[str, str, str]]()
@@ -65,7 +68,8 @@ def record(
             case Confirmed() as confirmed:
                 _subscribe(connection, each.job, confirmed, now, per_host)
             case Delivered(digest=digest, network=network):
-                delivered.append((topic, callback, digest))
+                if each.job.id is not None:  # of the others, their sweep says what they have
+                    delivered.append((topic, callback, digest))
                 networks += [(topic, callback, network)] if network else []
             case NotDelivered(error=error, network=network):
                 failed.append((topic, callback, error))
@@ -82,8 +86,8 @@ def record(
     subscriptions.set_network(connection, networks)
 
 
-def _send_again(connection: Connection, lost: Sequence[TaskOutcome], now: datetime) -> None:
-    """Queue deliveries again that were sent after another process took their jobs.
+def send_again(connection: Connection, lost: Sequence[TaskOutcome], now: datetime) -> None:
+    """Queue deliveries again that were sent after another process took their jobs or their page.
 
     They may have arrived after the newer ones of that process.
     """

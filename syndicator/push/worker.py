@@ -3,25 +3,22 @@
     prepare   release the claims of an aborted pass, repair the times that a wrong clock wrote,
               read which hubs asked for a wait (store)
     renew     claims whose requests outlast a lease (store)
-    claim     due jobs, for one lease (store)
+    claim     due jobs and pages of sweeps, for one lease; pings and verifications first (store)
     plan      the request of each job, or how long it waits for its pace (websub)
     send      the requests side by side, so that slow hosts delay no others (outbound)
     judge     what each response means (websub)
     record    the outcomes, in one transaction (store)
 
 A pass prepares once and repeats the other steps. A job stays in the outbox until its outcome is
-recorded: after a crash at any point it is sent again. A pass that is stopped winds down: it waits
-for its requests, records them, and releases its other jobs.
+recorded: after a crash at any point it is sent again, and so is a page (see `pages`). A pass that
+is stopped winds down: it waits for its requests, records them, and releases its other jobs.
 """
 
-import secrets
 import threading
 import time
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from syndicator.model.client_keys import queue_key
 from syndicator.model.outbox import (
     GaveUp,
     JobKind,
@@ -30,27 +27,30 @@ from syndicator.model.outbox import (
     Retry,
     queued_by_kind,
 )
+from syndicator.outbound.hold import Hold
 from syndicator.push import lanes
 from syndicator.push.context import QUIET, HttpClient, PushListener, PushOptions, Topics
-from syndicator.push.pass_times import CLAIM_INTERVAL, CLAIM_LIMIT, CLAIM_PER_HOST, PassTimes
-from syndicator.push.plan import NOTHING, Claimed, Plan, plan, read_files, topics_of
+from syndicator.push.job_claims import LEASE as LEASE
+from syndicator.push.job_claims import JobClaims
+from syndicator.push.pages import OpenPage, OpenPages, PageTerms
+from syndicator.push.pass_times import (
+    CLAIM_INTERVAL,
+    COLLECT_LIMIT,
+    PassTimes,
+)
 from syndicator.push.record import PushReport, ResultCounts, record
 from syndicator.push.send import PausedTask, SentTask, TaskSender
-from syndicator.store import claims, outbox, pings, retention, subscriptions
-from syndicator.store.claims import ClaimLimits
+from syndicator.store import claims, outbox, retention
 from syndicator.store.database import Database
 from syndicator.store.process_schema import DAEMON
 from syndicator.websub.pace import NO_PACE
 from syndicator.websub.tasks import TaskOutcome, outcome_of
 
-#: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
-#: a dead process ends, its jobs are queued again.
-LEASE = timedelta(minutes=2)
+#: Seconds for which deliveries are held up at most, while a save is on its way.
+HOLD = 0.3
 
 #: Seconds that a stopped pass waits for its requests to end.
 STOP_TIMEOUT = 2.0
-
-_LIMITS = ClaimLimits(jobs=CLAIM_LIMIT, per_host=CLAIM_PER_HOST)
 
 
 class PushWorker:
@@ -73,13 +73,16 @@ class PushWorker:
         self._clock = clock
         self._listener = listener
         self._sender = TaskSender(client, clock, options.is_alive)
-        self._pool = lanes.new_pool(self._sender.send)
-        self._outcomes: list[TaskOutcome] = []  # not recorded yet
+        self._jobs = JobClaims(database, topics, options, clock)
+        self._hold = Hold()
+        self._nudged = threading.Event()  # something may have been queued since the last claim
+        self._pool = lanes.new_pool(self._sender.send, self._hold)
+        self._pages = OpenPages(database, topics, options.claimer, clock)
+        self._outcomes: list[TaskOutcome] = []  # of jobs, not recorded yet
         # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())
         self._renew_at = clock()
         self._pace = options.pace  # of the current pass
-        self._limits = _LIMITS  # of the current pass
         self._pass_lock = threading.Lock()
         # True: the last pass failed (a full disk) or died with its process, and left claimed jobs.
         self._unfinished = True
@@ -87,7 +90,12 @@ class PushWorker:
 
     def nudge(self) -> None:
         """Make a running pass claim at once."""
+        self._nudged.set()
         self._pool.nudge()
+
+    def hold(self) -> None:
+        """Begin no delivery until the next nudge, or for a short time: a save is on its way."""
+        self._hold.begin(time.monotonic(), HOLD)
 
     def stop(self) -> None:
         """End requests; a running pass releases its jobs and returns within about two seconds."""
@@ -104,8 +112,8 @@ class PushWorker:
         the only topics whose pings are sent; None: those of all.
         """
         with self._pass_lock:
-            self._limits = replace(_LIMITS, pinged_topics=pinged_topics)
             self._pace = self._options.pace if paced else NO_PACE
+            self._jobs.begin(self._pace, pinged_topics)
             started = self._clock()
             began = time.monotonic()
             counts = ResultCounts()
@@ -134,7 +142,7 @@ class PushWorker:
             retention.repair_times(connection, started, longest_wait)
             self._sender.paused_hubs = outbox.paused_hubs(connection, started)
         self._clock_origin = origin
-        self._pool = lanes.new_pool(self._sender.send)
+        self._pool = lanes.new_pool(self._sender.send, self._hold)
         self._renew_at = started + LEASE / 2
 
     def _drain(self, counts: ResultCounts) -> None:
@@ -145,16 +153,9 @@ class PushWorker:
             self._listener.on_progress()
             self._renew()
             now = time.monotonic()
-            kinds = lanes.kinds_with_room(pool.waiting_in)
-            if times.claims(now) and kinds:
-                claimed = self._claim(kinds)
-                planned = self._plan(claimed)
-                for task in planned.tasks:
-                    queue = queue_key(task.job.target, task.job.host)
-                    pool.add([(queue, task)], lanes.LANE[task.job.kind])
-                times.claim_done(len(claimed.jobs), now)
-            pool.start()
-            nudged = self._collect(CLAIM_INTERVAL if pool.busy else 0)
+            more = self._take(times, counts, now)
+            wait = 0 if more or not pool.busy else CLAIM_INTERVAL
+            nudged = self._collect(min(wait, self._hold.left(now) or wait))
             if times.records(len(self._outcomes), busy=pool.busy, now=now):
                 self._record(counts)
                 times.record_done(time.monotonic())
@@ -163,10 +164,49 @@ class PushWorker:
                 return
             if nudged:
                 times.claim_soon()
-            elif not pool.busy and not self._outcomes:
+            elif not pool.busy and not self._outcomes and not self._pages:
                 if times.is_over(now):
                     return
                 times.claim_rest(now)
+
+    def _take(self, times: PassTimes, counts: ResultCounts, now: float) -> bool:
+        """Claim, plan and start what is due; whether there is more to do at once.
+
+        Pages come before jobs about the same subscribers, since a change merges with what is
+        queued. What is urgent comes before both.
+        """
+        is_time, nudged = times.claims(now), self._nudged.is_set()
+        self._nudged.clear()
+        claimed = self._jobs.take(self._pool, lanes.URGENT) if is_time else 0
+        self._pool.start()
+        if nudged:  # what a save queued is on its way
+            self._hold.end(time.monotonic())
+        is_held = self._hold.left(now) > 0
+        more = not is_held and self._take_pages(times, counts, now)
+        if is_time:
+            if not is_held:
+                claimed = max(claimed, self._jobs.take(self._pool, [JobKind.DELIVER]))
+            times.claim_done(claimed, now)
+        self._pool.start()
+        return more
+
+    def _take_pages(self, times: PassTimes, counts: ResultCounts, now: float) -> bool:
+        """Record pages, claim one, and plan some of its deliveries; whether there are more."""
+        ended = self._pages.done(self._pool)
+        if ended or times.takes_pages(now):
+            paced = bool(self._pace.interval)
+            claim = self._pages.is_claimable(self._pool)
+            claim = claim and (bool(ended) or self._pages.is_due(paced=paced))
+            claimed = self._turn(ended, counts, claim=claim) if ended or claim else False
+            times.pages_done(claimed=claimed, now=now)
+        return self._pages.plan(self._pool)
+
+    def _turn(self, ended: Sequence[OpenPage], counts: ResultCounts, *, claim: bool) -> bool:
+        terms = PageTerms(pace=self._pace.interval, per_host=self._options.subscriptions_per_host)
+        claimed = self._pages.turn(ended, LEASE, terms, claim=claim)
+        for page in ended:
+            _report(page.outcomes, counts, self._listener)
+        return claimed
 
     def _renew(self) -> None:
         """Extend claims: a request may outlast a lease, and the clock may be set forward."""
@@ -176,55 +216,13 @@ class PushWorker:
                 claims.renew(connection, self._options.claimer, now + LEASE)
             self._renew_at = now + LEASE / 2
 
-    def _claim(self, kinds: Collection[JobKind]) -> Claimed:
-        """Claim due jobs, and read what is known of their targets."""
-        if not self._topics.is_served():
-            return NOTHING
-        now = self._clock()
-        with self._database.read() as connection:  # reading doesn't wait for writers
-            due = outbox.next_due(connection)
-        if due is None or due > now:
-            return NOTHING
-        # A power cut may undo the claim, but it also ends the process that made it.
-        with self._database.begin(durable=False) as connection:
-            jobs = claims.claim(
-                connection,
-                now,
-                claimer=self._options.claimer,
-                lease=LEASE,
-                limits=self._limits,
-                kinds=kinds,
-            )
-            pairs = {
-                kind: [(job.topic, job.target) for job in jobs if job.kind is kind]
-                for kind in (JobKind.DELIVER, JobKind.PING)
-            }
-            claimed = Claimed(
-                jobs,
-                live=subscriptions.find(connection, pairs[JobKind.DELIVER], now),
-                pinged=pings.attempted(connection, pairs[JobKind.PING]),
-            )
-        if pairs[JobKind.PING]:
-            self._topics.wait_until_shown()
-        return claimed
-
-    def _plan(self, claimed: Claimed) -> Plan:
-        """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
-        # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = read_files(topics_of(claimed.jobs), self._topics.read)
-        now = self._clock()
-        planned = plan(claimed, files, lambda: secrets.token_urlsafe(24), self._pace, now)
-        if unsent := planned.unsent():
-            with self._database.begin(durable=False) as connection:
-                jobs = (job for job, _ in unsent)
-                ours = claims.still_claimed(connection, self._options.claimer, jobs)
-                claims.record(connection, [each for each in unsent if each[0].id in ours], now)
-        return planned
-
     def _collect(self, wait: float) -> bool:
         """Judge the responses that came; whether the pass was nudged."""
-        sent, nudged = self._pool.collect(wait)
-        self._outcomes += map(self._judge, sent)
+        sent, nudged = self._pool.collect(wait, COLLECT_LIMIT)
+        for outcome in map(self._judge, sent):
+            of_job = self._pages.add(outcome) if outcome.job.id is None else outcome
+            if of_job is not None:
+                self._outcomes.append(of_job)
         return nudged
 
     def _judge(self, sent: SentTask | PausedTask) -> TaskOutcome:
@@ -248,9 +246,7 @@ class PushWorker:
             claimer = self._options.claimer
             record(connection, self._outcomes, self._clock(), per_host, claimer=claimer)
         outcomes, self._outcomes = self._outcomes, []
-        for each in outcomes:
-            counts.count(each)
-            self._listener.on_outcome(each.job, each.outcome)
+        _report(outcomes, counts, self._listener)
 
     def _wind_down(self, counts: ResultCounts) -> None:
         """Wait for requests that are being sent, record them, and release the other jobs.
@@ -265,7 +261,16 @@ class PushWorker:
             self._collect(CLAIM_INTERVAL)
             left -= time.monotonic() - began if self._stopped.is_set() else 0
         self._record(counts)
+        while ended := self._pages.drop():
+            self._turn(ended, counts, claim=False)
+        self._pages.clear()
         with self._database.begin() as connection:
             claims.release(connection, self._options.claimer)
             if self._options.claimer.startswith(DAEMON):
                 claims.release_dead(connection)
+
+
+def _report(outcomes: Iterable[TaskOutcome], counts: ResultCounts, listener: PushListener) -> None:
+    for each in outcomes:
+        counts.count(each)
+        listener.on_outcome(each.job, each.outcome)

@@ -5,7 +5,6 @@ expires and it is queued again. Every function works inside its caller's transac
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,20 +13,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Integer,
     Row,
     and_,
     bindparam,
     case,
     delete,
-    exists,
-    func,
-    or_,
     select,
-    true,
     update,
 )
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from syndicator.model.outbox import (
     Done,
@@ -39,28 +32,21 @@ from syndicator.model.outbox import (
     Released,
     Retry,
 )
+from syndicator.store import pages
+from syndicator.store.due_jobs import ClaimLimits as ClaimLimits
+from syndicator.store.due_jobs import due_jobs
 from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
-from syndicator.store.process_schema import DAEMON, processes
+from syndicator.store.process_schema import DAEMON, is_dead
 from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
-from syndicator.store.schema_types import constant
-from syndicator.store.sql import among, among_values, insert
+from syndicator.store.sql import exclude_claimers, insert
 from syndicator.store.times import from_us, to_us
 
+#: Instead of the id of a job: it was sent by this process after another one took it.
+LOST = 0
+
 _CLAIMED = jobs.c.state == JobState.CLAIMED
-
-#: Whether a claimer is not among the daemons that live on PostgreSQL, by its clock. On SQLite there
-#: is one at a time, and a daemon that starts takes all others for dead.
-_IS_DEAD = jobs.c.claimer.not_in(select(processes.c.name))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClaimLimits:
-    """How many jobs a process may claim, and which pings."""
-
-    jobs: int  #: by one claim
-    per_host: int  #: of one host at a time, with those of earlier claims
-    pinged_topics: Collection[str] | None = None  #: only pings of these; None: of every topic
+_IS_DEAD = is_dead(jobs.c.claimer)
 
 
 def claim(
@@ -78,98 +64,52 @@ def claim(
     take turns by client: any number of free host names may lead to one address. While a job is
     claimed, no other job of its kind, target and topic is, and verifications of one target and
     topic are claimed in their order: the last one decides.
+
+    An index leads from one turn to the next, so a claim takes as long whatever waits.
     """
+    exclude_claimers(connection)
     _requeue(connection, and_(_CLAIMED, jobs.c.expires <= to_us(now), _IS_DEAD))
-    parameters: dict[str, Any] = {
-        "now": to_us(now),
-        "kinds": list(kinds),
-        "per_host": limits.per_host,
-        "limit": limits.jobs,
-        "by": claimer,
-        "until": to_us(now + lease),
-    }
-    topics = limits.pinged_topics
-    if topics is not None:
-        parameters |= among_values(topics)
-    claimed = connection.execute(_claim_statement(topics is None), parameters)
-    return tuple(sorted(map(_job, claimed), key=lambda job: (job.attempts > 0, job.due, job.id)))
+    ids = due_jobs(connection, now, limits, kinds)
+    if not ids:
+        return ()
+    rows = connection.execute(_CLAIM, {"ids": ids, "by": claimer, "until": to_us(now + lease)})
+    return tuple(sorted(map(_job, rows), key=lambda job: (job.attempts > 0, job.due, job.id)))
 
 
-def _is_due() -> ColumnElement[bool]:
-    """Whether a job may be claimed now, apart from its turn."""
-    other = jobs.alias()
-    same = [other.c[name] == jobs.c[name] for name in ("kind", "target", "topic")]
-    busy = exists().where(other.c.state == constant(JobState.CLAIMED), *same)
-    earlier = exists().where(
-        other.c.state != constant(JobState.CLAIMED),
-        other.c.state == JobState.WAITING,
-        other.c.id < jobs.c.id,
-        *same,
-    )
-    return and_(
-        jobs.c.state == JobState.WAITING,
-        jobs.c.due <= bindparam("now"),
-        jobs.c.kind.in_(bindparam("kinds", expanding=True)),
-        ~busy,
-        # Other kinds have no variants, so only one of them can be queued.
-        or_(jobs.c.kind != JobKind.VERIFY, ~earlier),
-    )
-
-
-@lru_cache  # building it takes some milliseconds
-def _claim_statement(all_topics: bool) -> ReturningUpdate[Any]:
-    allowed = true() if all_topics else or_(jobs.c.kind != JobKind.PING, among(jobs.c.topic))
-    tried = case((jobs.c.attempts > 0, 1), else_=0)
-    turns = (
-        select(
-            *(jobs.c[name] for name in ("id", "state", "due")),
-            tried.label("tried"),
-            func.row_number()
-            .over(
-                partition_by=[jobs.c.kind, func.coalesce(jobs.c.client, jobs.c.host)],
-                order_by=[
-                    case((jobs.c.state == JobState.CLAIMED, 0), else_=1),
-                    tried,
-                    jobs.c.due,
-                    jobs.c.id,
-                ],
-            )
-            .label("turn"),
+# On PostgreSQL, a build that is queueing some of them in another order would be a deadlock. Its
+# jobs are left to the next claim.
+_CLAIM = (
+    update(jobs)
+    .where(
+        jobs.c.id.in_(
+            select(jobs.c.id)
+            .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+            .with_for_update(skip_locked=True)
         )
-        .where(or_(and_(_is_due(), allowed), jobs.c.state == JobState.CLAIMED))
-        .subquery()
     )
-    chosen = (
-        select(turns.c.id)
-        .where(turns.c.state == JobState.WAITING, turns.c.turn <= bindparam("per_host"))
-        .order_by(turns.c.tried, turns.c.turn, turns.c.due, turns.c.id)
-        .limit(bindparam("limit", type_=Integer))
-    )
-    # On PostgreSQL, a build that is queueing some of them in another order would be a deadlock. Its
-    # jobs are left to the next claim.
-    free = select(jobs.c.id).where(jobs.c.id.in_(chosen)).with_for_update(skip_locked=True)
-    return (
-        update(jobs)
-        .where(jobs.c.id.in_(free), jobs.c.state == JobState.WAITING)
-        # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
-        .values(state=JobState.CLAIMED, claimer=bindparam("by"), expires=bindparam("until"))
-        .returning(jobs)
-    )
+    # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
+    .values(state=JobState.CLAIMED, claimer=bindparam("by"), expires=bindparam("until"), ready=0)
+    .returning(jobs)
+)
 
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
-    """Extend every claim of a claimer."""
+    """Extend every claim of a claimer, on jobs and pages."""
     claimed = and_(_CLAIMED, jobs.c.claimer == claimer)
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
+    pages.renew(connection, claimer, until)
 
 
 def release(connection: Connection, claimer: str) -> None:
-    """Queue again, before their lease ends, the jobs that a claimer had."""
+    """Queue again, before their lease ends, the jobs and pages that a claimer had."""
+    pages.release(connection, claimer)
     _requeue(connection, and_(_CLAIMED, jobs.c.claimer == claimer))
 
 
 def release_dead(connection: Connection) -> None:
-    """Queue again, before their lease ends, the jobs that dead daemons had. A daemon calls it."""
+    """Queue again, before their lease ends, what dead daemons had. A daemon calls it."""
+    # Pages first, as where a page is recorded: two processes never deadlock.
+    pages.release_dead(connection)
     _requeue(connection, and_(_CLAIMED, jobs.c.claimer.startswith(DAEMON), _IS_DEAD))
 
 
@@ -190,15 +130,15 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
     _put_back(connection, [{**row._mapping, **_WAITING} for row in requeued])
 
 
-def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) -> set[int]:
+def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) -> set[int | None]:
     """The ids of those jobs that are still claimed by this claimer.
 
     On PostgreSQL others take the jobs of a process that was away for too long. SQLite has one
     machine, and all are.
     """
-    ids = [job.id for job in claimed]
+    ids = [job.id for job in claimed if job.id not in (None, LOST)]
     if connection.dialect.name == "sqlite":
-        return set(ids)
+        return {*ids}
     ours = select(jobs.c.id).where(jobs.c.id.in_(ids), _CLAIMED, jobs.c.claimer == claimer)
     # Locked: they stay ours until the end of the transaction.
     return set(connection.scalars(ours.with_for_update()))
@@ -208,7 +148,7 @@ def record(
     connection: Connection, outcomes: Sequence[tuple[Job, JobOutcome]], now: datetime
 ) -> None:
     """Record the outcomes of claimed jobs: delete those done, requeue or give up the others."""
-    done = [job.id for job, outcome in outcomes if isinstance(outcome, Done)]
+    done = [job.id for job, outcome in outcomes if isinstance(outcome, Done) and job.id]
     if done:
         # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
         # plans each length of list anew.
@@ -233,7 +173,7 @@ def record(
     record_pings(connection, outcomes, now)
 
 
-_WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None}
+_WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None, "ready": 0}
 
 
 def _changed(job: Job, outcome: Retry | GaveUp | Released) -> dict[str, Any]:
@@ -269,6 +209,7 @@ def _put_back_statement(dialect: Dialect) -> Any:
         set_={
             "since": case((old.since < jobs.c.since, old.since), else_=jobs.c.since),
             "due": case((old.not_before > jobs.c.due, old.not_before), else_=jobs.c.due),
+            "ready": 0,
             "not_before": case(
                 (old.not_before > jobs.c.not_before, old.not_before), else_=jobs.c.not_before
             ),

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
-from syndicator.store.engines import file_of, open_engine, read_only_engine
+from syndicator.store.engines import LOCK_TIMEOUT, file_of, open_engine, read_only_engine
 from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.refusals import (
     HEAD,
@@ -95,6 +95,7 @@ class Database:
         self._read_only_file: ReadOnlyFile | None = None
         self._inode: tuple[int, int] | None = None
         self._of_thread = threading.local()
+        self._writing = threading.Lock() if self.sqlite else None
         with self._readable_errors(without_password(self.url)):
             if self.path:
                 refuse_special_file(str(self.path))
@@ -128,6 +129,7 @@ class Database:
         self.check()
         synchronous = _DURABLE if durable and self._lasting else _FAST
         with (
+            _in_turn(self._writing),
             self._readable_errors(self.name),
             self.engine.connect().execution_options(synchronous=synchronous) as connection,
             connection.begin(),
@@ -263,6 +265,21 @@ class Database:
         if daemon:
             message = f"a daemon of another version runs on {self.name}: {daemon}"
             raise StateError(message, hint="stop it before you use this version")
+
+
+@contextmanager
+def _in_turn(lock: "threading.Lock | None") -> Iterator[None]:
+    """Let threads of this process write to SQLite one after the other.
+
+    SQLite would let a thread sleep for up to a tenth of a second, again and again, while others
+    write in between. https://sqlite.org/c3ref/busy_handler.html
+    """
+    acquired = lock is not None and lock.acquire(timeout=LOCK_TIMEOUT)
+    try:
+        yield
+    finally:
+        if lock is not None and acquired:
+            lock.release()
 
 
 def _inode(path: Path | None) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Queues deliveries when a topic changed, and denials when it ended.
+"""Begins deliveries when a topic changed, and queues denials when it ended.
 
 Every function works inside its caller's transaction.
 """
@@ -14,30 +14,21 @@ from sqlalchemy import (
     Dialect,
     Select,
     bindparam,
-    case,
     delete,
     exists,
     func,
     literal,
-    or_,
     select,
 )
 
-from syndicator.model.outbox import Delivery, Denial, JobDetail, JobKind, JobState, Mode
-from syndicator.store import kv
+from syndicator.model.outbox import Denial, JobDetail, JobKind, JobState, Mode
+from syndicator.store import kv, waves
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.push_schema import jobs, subscriptions
+from syndicator.store.push_schema import FIRST_READY, jobs, subscriptions
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
 from syndicator.store.times import to_us
-
-#: Microseconds by which each failure in a row delays a callback's next delivery, so that callbacks
-#: that answer go first.
-DELAY_PER_FAILURE_US = 500_000
-
-#: Failures in a row that count for that delay: five seconds at most.
-DELAYING_FAILURES = 10
 
 _NOW = bindparam("now", type_=BigInteger)
 
@@ -50,43 +41,25 @@ _IS_VERIFYING = select(
 
 
 def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> None:
-    """Queue a delivery of the topics to each of their live subscribers.
-
-    A delivery that is queued already stays one, and its retries start anew.
-    """
-    if topics:
-        parameters = {"now": to_us(now), **among_values(topics)}
-        connection.execute(_deliveries_statement(connection.dialect), parameters)
+    """Begin a wave of each topic: its live subscribers get its newest bytes."""
+    waves.raise_waves(connection, topics, now)
 
 
-@lru_cache
-def _deliveries_statement(dialect: Dialect) -> Any:
-    failures = case(
-        (subscriptions.c.failures > DELAYING_FAILURES, DELAYING_FAILURES),
-        else_=subscriptions.c.failures,
-    )
-    columns = _job_columns(Delivery()) | {"due": _NOW + failures * DELAY_PER_FAILURE_US}
-    return on_conflict(insert(dialect, jobs).from_select(list(columns), _select_live(columns)))
-
-
-def enqueue_missing(connection: Connection, topic: str, digest: str, now: datetime) -> int:
-    """Queue a delivery to each subscriber without the bytes of this digest; how many.
+def enqueue_missing(connection: Connection, topic: str, digest: str, now: datetime) -> bool:
+    """Begin a wave that finds the subscribers without the bytes of this digest.
 
     A delivery that is queued already is left alone. But one that waits only for a change since the
     subscriber's request (see `subscriptions.upsert`) becomes a delivery of the whole topic.
     A callback that is still being verified gets its delivery later, see `was_published`.
+
+    False: all subscribers have them, or wait for them.
     """
     if connection.scalar(_IS_VERIFYING, among_values([topic])):
         kv.put(connection, f"published {topic}", str(to_us(now)))
-    columns = _job_columns(Delivery())
-    live = _select_live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    unsent = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != columns["detail"])
-    statement = on_conflict(
-        insert(connection.dialect, jobs).from_select(list(columns), live), only=unsent
-    )
-    parameters = {"now": to_us(now), **among_values([topic])}
-    options = {"preserve_rowcount": True}
-    return connection.execute(statement, parameters, execution_options=options).rowcount
+    missing = waves.is_missing(connection, topic, digest, now)
+    if missing:
+        waves.raise_waves(connection, [topic], now, changed=False)
+    return missing
 
 
 def was_published(connection: Connection, topic: str, since: datetime) -> bool:
@@ -116,7 +89,7 @@ def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime
 @lru_cache
 def _verify_again_statement(dialect: Dialect) -> Any:
     """Queue a second verification for each callback that is being verified."""
-    copied = ("kind", "target", "topic", "variant", "host", "detail", "client")
+    copied = ("kind", "target", "topic", "variant", "host", "detail", "client", "turn")
     columns = _new_columns() | {name: jobs.c[name] for name in copied}
     claimed = select(*columns.values()).where(
         jobs.c.kind == JobKind.VERIFY,
@@ -135,6 +108,7 @@ def _job_columns(detail: JobDetail) -> dict[str, Any]:
         "topic": subscriptions.c.topic,
         "variant": literal(""),
         "host": func.coalesce(subscriptions.c.network, subscriptions.c.host),
+        "turn": func.coalesce(subscriptions.c.network, subscriptions.c.host),
         "detail": literal(to_json(detail)),
         **_new_columns(),
     }
@@ -147,6 +121,7 @@ def _new_columns() -> dict[str, Any]:
         "attempts": literal(0),
         "since": _NOW,
         "due": _NOW,
+        "ready": literal(FIRST_READY),
         "not_before": literal(0, BigInteger),
     }
 

@@ -22,6 +22,10 @@ _CONNECTION = {
 }
 
 
+#: Seconds that a transaction waits for another one to end, on SQLite.
+LOCK_TIMEOUT = 30
+
+
 def file_of(url: URL) -> Path | None:
     is_sqlite = url.get_backend_name() == "sqlite"
     return Path(url.database) if is_sqlite and url.database else None
@@ -100,7 +104,9 @@ def open_engine(url: URL, *, sqlite: bool) -> Engine:
     # cache; others would cache them again.
     in_memory = not url.database
     pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_use_lifo": True}
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **pool)
+    engine = create_engine(
+        url, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False}, **pool
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:

@@ -14,7 +14,7 @@ from syndicator.store import file_modes, locks, process_schema, processes
 from syndicator.store.database import Database
 from syndicator.store.leases import locked_error
 from syndicator.store.process_schema import DAEMON
-from syndicator.store.push_schema import jobs
+from syndicator.store.push_schema import jobs, shards
 from syndicator.store.schema import metadata
 from syndicator.store.sql import BATCH
 from syndicator.store.state_errors import readable_errors
@@ -104,7 +104,10 @@ def _refuse_senders(name: str, connection: Connection, now: datetime) -> None:
         jobs.c.expires > to_us(now),
         ~jobs.c.claimer.startswith(DAEMON),
     )
-    if sender := connection.scalar(claimed.limit(1)):
+    held = select(shards.c.holder).where(
+        shards.c.expires > to_us(now), ~shards.c.holder.startswith(DAEMON)
+    )
+    if sender := connection.scalar(claimed.limit(1)) or connection.scalar(held.limit(1)):
         hint = "wait until it has ended; if it was killed, its jobs are free within minutes"
         raise StateError(f"{sender} is sending notifications of {name}", hint=hint)
 

@@ -5,21 +5,26 @@ Jobs are queued and counted here; `claims` hands them to the process that sends 
 Every function works inside its caller's transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Dialect,
+    Select,
     bindparam,
     case,
     delete,
+    exists,
     func,
+    or_,
     select,
+    union_all,
 )
 
 from syndicator.model.client_keys import host_and_port, host_name
@@ -36,8 +41,18 @@ from syndicator.model.outbox import (
     Retry,
     Verification,
 )
+from syndicator.store import waves
 from syndicator.store.job_details import to_json
-from syndicator.store.push_schema import IS_VERIFICATION, NOT_CLAIMED, hubs, jobs
+from syndicator.store.push_schema import (
+    FIRST_READY,
+    IS_CLAIMED,
+    IS_VERIFICATION,
+    NOT_CLAIMED,
+    RETRY_READY,
+    hubs,
+    jobs,
+)
+from syndicator.store.schema_types import constant
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
@@ -90,6 +105,8 @@ def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -
             "variant": job.variant,
             "host": _host_key(job),
             "client": job.client,
+            "turn": job.client or _host_key(job),
+            "ready": FIRST_READY,
             "detail": to_json(job.detail),
             "state": JobState.WAITING,
             "attempts": 0,
@@ -152,6 +169,7 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
             "state": JobState.WAITING,
             "attempts": 0,
             "due": case((jobs.c.not_before > new.due, jobs.c.not_before), else_=new.due),
+            "ready": case((jobs.c.not_before > new.due, 0), else_=new.ready),
             "detail": new.detail,
         },
         where=only,
@@ -191,15 +209,63 @@ def _put_hub(connection: Connection, url: str, values: Mapping[str, Any]) -> Non
     )
 
 
-_NEXT_DUE = select(
-    func.min(case((jobs.c.state == JobState.CLAIMED, jobs.c.expires), else_=jobs.c.due))
-).where(jobs.c.state != JobState.GAVE_UP)
+def _next_due() -> Select[Any]:
+    """By one step in an index for each part."""
+    waiting = jobs.c.state == constant(JobState.WAITING)
+    parts = [
+        select(func.min(jobs.c.due).label("at")).where(waiting, jobs.c.ready == ready)
+        for ready in (0, FIRST_READY, RETRY_READY)
+    ]
+    parts.append(select(func.min(jobs.c.expires)).where(IS_CLAIMED))
+    times = union_all(*parts).subquery()
+    return select(func.min(times.c.at))
+
+
+_NEXT_DUE = _next_due()
+
+
+def _any_due() -> Select[Any]:
+    """By one step in an index for each part, but for jobs that became due since they were queued.
+
+    These may be of another kind.
+    """
+    waiting = jobs.c.state == constant(JobState.WAITING)
+    now = bindparam("now", type_=BigInteger)
+    return select(
+        or_(
+            exists().where(waiting, jobs.c.ready == 0, jobs.c.due <= now),
+            exists().where(IS_CLAIMED, jobs.c.expires <= now),
+            *(
+                exists().where(
+                    waiting,
+                    jobs.c.kind.in_(bindparam("kinds", expanding=True)),
+                    jobs.c.ready == ready,
+                    jobs.c.due <= now,
+                )
+                for ready in (FIRST_READY, RETRY_READY)
+            ),
+        )
+    )
+
+
+_ANY_DUE = _any_due()
+
+
+def any_due(connection: Connection, kinds: Collection[JobKind], now: datetime) -> bool:
+    """Whether a job of some kinds may be due, or a claim has expired."""
+    return bool(connection.scalar(_ANY_DUE, {"kinds": list(kinds), "now": to_us(now)}))
+
+
+def next_job(connection: Connection) -> datetime | None:
+    """When the next job is due or the next claim expires; None: no job is queued or claimed."""
+    first: int | None = connection.scalar(_NEXT_DUE)
+    return from_us(first)
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next job is due or the next claim expires; None: nothing is queued or claimed."""
-    first: int | None = connection.scalar(_NEXT_DUE)
-    return from_us(first)
+    """When the next job or page is due, or the next claim expires; None: nothing is queued."""
+    times = (next_job(connection), from_us(waves.next_due(connection)))
+    return min((at for at in times if at is not None), default=None)
 
 
 def queued_ping_topics(connection: Connection) -> list[str]:
@@ -248,20 +314,26 @@ def pending(connection: Connection, host: str, client: str) -> PendingJobs:
 
 
 def oldest_since(connection: Connection) -> datetime | None:
-    """The `since` of the oldest job queued or claimed; None: the outbox is empty."""
-    first: int | None = connection.scalar(
-        select(func.min(jobs.c.since)).where(jobs.c.state != JobState.GAVE_UP)
-    )
-    return from_us(first)
+    """When the oldest change was made that a job or a wave announces; None: there is none."""
+    queued = select(func.min(jobs.c.since)).where(jobs.c.state != JobState.GAVE_UP)
+    times = (connection.scalar(queued), waves.since(connection))
+    return from_us(min((at for at in times if at is not None), default=None))
 
 
 _COUNTS = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
 
 
 def counts(connection: Connection) -> Mapping[tuple[JobKind, JobState], int]:
-    """How many jobs there are of each kind in each state."""
+    """How many jobs there are of each kind in each state.
+
+    A subscriber that a wave has not reached is a delivery that waits.
+    """
     rows = connection.execute(_COUNTS)
-    return {(JobKind(kind), JobState(state)): number for kind, state, number in rows}
+    numbers = {(JobKind(kind), JobState(state)): number for kind, state, number in rows}
+    if unreached := waves.unreached(connection):
+        queued = JobKind.DELIVER, JobState.WAITING
+        numbers[queued] = numbers.get(queued, 0) + unreached
+    return numbers
 
 
 def hub_states(connection: Connection) -> tuple[HubState, ...]:

@@ -3,7 +3,7 @@
 Times are microseconds since 1970 in UTC, by the database's clock. `move` does not copy the tables.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, Table
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Table, select
 
 from syndicator.store.schema_types import Text, metadata
 
@@ -42,3 +42,11 @@ processes = Table(
     # it serves all that this many transactions of runs published
     Column("shown", BigInteger, nullable=False),
 )
+
+
+def is_dead(claimer: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a claimer is not among the daemons that live on PostgreSQL, by its clock.
+
+    On SQLite there is one at a time, and a daemon that starts takes all others for dead.
+    """
+    return claimer.not_in(select(processes.c.name))

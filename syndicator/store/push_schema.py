@@ -1,12 +1,15 @@
-"""The tables of the push: jobs, hubs and subscriptions. Times as in `schema`.
+"""The tables of the push: jobs, hubs, subscriptions and waves. Times as in `schema`.
 
 Unlike what a build makes, jobs and subscriptions can't be rebuilt.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, text
 
 from syndicator.model.outbox import JobKind, JobState
 from syndicator.store.schema_types import Text, constant, metadata
+
+#: Values of `jobs.ready`: a due job that was not attempted yet, and one that failed.
+FIRST_READY, RETRY_READY = 1, 2
 
 #: The outbox. Done jobs are deleted; those given up stay until the next change queues them again.
 jobs = Table(
@@ -20,7 +23,7 @@ jobs = Table(
     Column("topic", Text, nullable=False),
     # the mode of a verification, since modes don't coalesce; "" for other kinds
     Column("variant", Text, nullable=False),
-    # hosts take turns: a hub's host and port, or a callback's network or host
+    # a hub's host and port, or a callback's network or host
     Column("host", Text, nullable=False),
     # see `model.outbox.JobState`
     Column("state", Text, nullable=False),
@@ -40,6 +43,10 @@ jobs = Table(
     Column("detail", Text, nullable=False),
     # the address that requested a verification; None for other kinds
     Column("client", Text),
+    # those with the same value take turns with others: its client, or else its host
+    Column("turn", Text, nullable=False, server_default=text("''")),
+    # 0: not due when last looked at, or not waiting; or FIRST_READY or RETRY_READY
+    Column("ready", Integer, nullable=False, server_default=text("0")),
 )
 #: Conditions of the partial indexes below, for statements that are to use these.
 IS_CLAIMED = jobs.c.state == constant(JobState.CLAIMED)
@@ -66,7 +73,9 @@ Index(
     unique=True,
     sqlite_where=IS_CLAIMED,
 )
-Index("jobs_due", jobs.c.state, jobs.c.due)
+Index("jobs_due", jobs.c.state, jobs.c.ready, jobs.c.due)
+#: From one turn to the next, whatever waits.
+Index("jobs_turn", jobs.c.state, jobs.c.kind, jobs.c.ready, jobs.c.turn, jobs.c.due, jobs.c.id)
 #: For the hub's limits: each request counts the pending verifications by host and by client.
 Index("jobs_verify", jobs.c.state, jobs.c.host, jobs.c.client, sqlite_where=IS_VERIFICATION)
 
@@ -105,7 +114,7 @@ subscriptions = Table(
     Column("secret", LargeBinary),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
-    # digest of the bytes that it has; None: it has none, or it is unknown which
+    # as of `wave`, digest of the bytes that it has; None: it has none, or it is unknown which
     Column("delivered", Text),
     # deliveries in a row that failed
     Column("failures", Integer, nullable=False),
@@ -117,7 +126,59 @@ subscriptions = Table(
     Column("network", Text),
     # when the first of the failures in a row was; None: the last one arrived
     Column("failing", BigInteger),
+    # see `model.sweeps.place_of`
+    Column("place", BigInteger, nullable=False, server_default=text("0")),
+    # The wave of its topic up to which this row says what it has, and when the last delivery was.
+    # Of a later wave, its shard says so.
+    Column("wave", BigInteger, nullable=False, server_default=text("0")),
 )
 Index("subscriptions_host", subscriptions.c.host, subscriptions.c.expires)
 Index("subscriptions_network", subscriptions.c.network, subscriptions.c.expires)
 Index("subscriptions_expires", subscriptions.c.expires)
+#: Pages of a sweep.
+Index("subscriptions_place", subscriptions.c.topic, subscriptions.c.place)
+#: Those whose own row says what they have.
+Index("subscriptions_wave", subscriptions.c.topic, subscriptions.c.wave)
+
+#: One row for each topic that had a subscriber. A change is one row, however many subscribe.
+waves = Table(
+    "waves",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    # the number of the newest wave
+    Column("wave", BigInteger, nullable=False),
+    # the newest wave that is a change, not a search for subscribers that lack the newest bytes
+    Column("changed", BigInteger, nullable=False),
+    # the newest wave that has reached every subscriber
+    Column("done", BigInteger, nullable=False),
+    # when the oldest wave that is not done began
+    Column("since", BigInteger, nullable=False),
+)
+#: Topics with deliveries under way.
+Index("waves_open", waves.c.topic, sqlite_where=waves.c.done < waves.c.wave)
+
+#: The shards of each topic, see `model.sweeps`. They stay while their topic is published.
+shards = Table(
+    "shards",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    # see `model.sweeps.Sweep`
+    Column("wave", BigInteger, nullable=False),
+    Column("digest", Text),
+    Column("old_wave", BigInteger, nullable=False),
+    Column("old_digest", Text),
+    Column("cursor", BigInteger, nullable=False),
+    Column("stop", BigInteger),
+    Column("again", BigInteger),
+    # when subscribers that are reached, and those that are not, were sent something last
+    Column("sent", BigInteger),
+    Column("old_sent", BigInteger),
+    # no page is sent before
+    Column("due", BigInteger, nullable=False),
+    # the last place of the page that is being sent; None: none is
+    Column("page", BigInteger),
+    # the process that sends it, and when its lease ends unless it is renewed
+    Column("holder", Text),
+    Column("expires", BigInteger),
+)

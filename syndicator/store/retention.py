@@ -7,7 +7,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     and_,
     bindparam,
@@ -20,10 +19,20 @@ from sqlalchemy import (
 )
 
 from syndicator.model.outbox import JobKind, JobState
-from syndicator.store import activity
+from syndicator.store import activity, waves
 from syndicator.store import subscriptions as subscribers
-from syndicator.store.push_schema import hubs, jobs, pings, subscriptions
+from syndicator.store.push_schema import (
+    FIRST_READY,
+    IS_CLAIMED,
+    RETRY_READY,
+    hubs,
+    jobs,
+    pings,
+    shards,
+    subscriptions,
+)
 from syndicator.store.schema import feeds, files, posts, problems
+from syndicator.store.schema_types import constant
 from syndicator.store.times import to_us
 
 #: How long a job that was given up, and can't be queued again, stays visible to operators.
@@ -33,6 +42,7 @@ GIVEN_UP_KEPT = timedelta(days=7)
 def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: datetime) -> None:
     """Delete rows that nothing needs any more. `pinged_hubs`: the hubs that get pings."""
     subscribers.delete_expired(connection, now)
+    waves.delete_ended(connection)
     activity.delete_old(connection, now)
     connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
     topic_published = exists().where(files.c.url == pings.c.topic, ~files.c.gone)
@@ -62,32 +72,30 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
     )
 
 
-_CLAIMED = jobs.c.state == JobState.CLAIMED
-_REPAIR = (
+_REPAIRS = (
+    # A job is due no earlier than its `not_before`. For each value of `ready` an index leads there.
     update(jobs)
     .where(
-        or_(
-            and_(
-                jobs.c.state == JobState.WAITING,
-                or_(jobs.c.due > bindparam("last"), jobs.c.not_before > bindparam("last")),
-            ),
-            and_(_CLAIMED, jobs.c.expires > bindparam("last")),
-        )
+        jobs.c.state == constant(JobState.WAITING),
+        jobs.c.ready.in_([0, FIRST_READY, RETRY_READY]),
+        jobs.c.due > bindparam("last"),
     )
-    .values(
-        due=bindparam("now"),
-        not_before=0,
-        expires=case((_CLAIMED, bindparam("now", type_=BigInteger)), else_=jobs.c.expires),
-    )
+    .values(due=bindparam("now"), not_before=0, ready=0),
+    update(jobs)
+    .where(IS_CLAIMED, jobs.c.expires > bindparam("last"))
+    .values(expires=bindparam("now")),
+    update(shards).where(shards.c.due > bindparam("last")).values(due=bindparam("now")),
+    update(shards).where(shards.c.expires > bindparam("last")).values(expires=bindparam("now")),
 )
 
 
 def repair_times(connection: Connection, now: datetime, longest: timedelta) -> None:
-    """Make jobs due that a clock running ahead put off beyond the `longest` wait.
+    """Make jobs and pages due that a clock running ahead put off beyond the `longest` wait.
 
     Claims that it made too long expire too.
     """
-    connection.execute(_REPAIR, {"now": to_us(now), "last": to_us(now + longest)})
+    for statement in _REPAIRS:
+        connection.execute(statement, {"now": to_us(now), "last": to_us(now + longest)})
 
 
 def shift_back(connection: Connection, now: datetime, by: timedelta) -> None:
@@ -98,3 +106,4 @@ def shift_back(connection: Connection, now: datetime, by: timedelta) -> None:
     later = and_(jobs.c.state == JobState.WAITING, jobs.c.due > now_us)
     values = {"due": jobs.c.due - by_us, "not_before": not_before}
     connection.execute(update(jobs).where(later).values(values))
+    connection.execute(update(shards).where(shards.c.due > now_us).values(due=shards.c.due - by_us))

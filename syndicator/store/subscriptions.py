@@ -11,14 +11,29 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    null,
+    select,
+    update,
+)
 
 from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import Delivery, Denial, JobKind, JobState, Subscription
+from syndicator.model.sweeps import place_of, shard_of
+from syndicator.store import waves
 from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.push_schema import jobs, subscriptions
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
+from syndicator.store.waves import Shard
 
 #: Never a digest, so the subscriber gets a delivery in any case.
 ANY_DIGEST = "any"
@@ -76,6 +91,7 @@ def upsert(
             network=subscription.network,
         )
         enqueue(connection, [missed], subscription.since)
+    wave = waves.add_subscriber(connection, topic, callback, subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
     connection.execute(
         _upsert_statement(connection.dialect),
@@ -86,6 +102,8 @@ def upsert(
             "network": subscription.network,
             "since": to_us(subscription.since),
             "failures": 0,
+            "place": place_of(callback),
+            "wave": wave,
             **terms,
         },
     )
@@ -104,9 +122,13 @@ def upsert(
 def _upsert_statement(dialect: Dialect) -> Any:
     statement = insert(dialect, subscriptions)
     new = statement.excluded
+    # Its lease ended: the waves since then have passed it by.
+    lapsed = subscriptions.c.expires <= new.since
     return statement.on_conflict_do_update(
         index_elements=["topic", "callback"],
         set_={
+            "delivered": case((lapsed, null()), else_=subscriptions.c.delivered),
+            "wave": case((lapsed, new.wave), else_=subscriptions.c.wave),
             "secret": new.secret,
             "expires": new.expires,
             "failures": 0,
@@ -159,16 +181,28 @@ def find(
     wanted = set(pairs)
     if not wanted:
         return {}
+    topics = sorted({topic for topic, _ in wanted})
     statement = select(subscriptions).where(
-        subscriptions.c.topic.in_(sorted({topic for topic, _ in wanted})),
+        subscriptions.c.topic.in_(topics),
         subscriptions.c.callback.in_(sorted({callback for _, callback in wanted})),
         subscriptions.c.expires > to_us(now),
     )
+    shards = waves.of_topics(connection, topics)
     return {
-        (row.topic, row.callback): (_subscription(row), row.delivered)
+        (row.topic, row.callback): _with_delivered(row, shards)
         for row in connection.execute(statement)
         if (row.topic, row.callback) in wanted
     }
+
+
+def _with_delivered(
+    row: Row[Any], shards: Mapping[tuple[str, int], Shard]
+) -> tuple[Subscription, str | None]:
+    """A subscription and the digest of what it has: by its own row, or by a later sweep."""
+    shard = shards.get((row.topic, shard_of(row.place)))
+    if shard is None or row.wave >= (has := shard.sweep.has(row.place))[0]:
+        return subscription_of(row), row.delivered
+    return subscription_of(row, shard.last_sent(row.place)), has[1]
 
 
 _ONE = and_(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
@@ -192,9 +226,10 @@ def record_delivered(
 
 
 def forget_delivered(connection: Connection, topic: str, callback: str) -> None:
-    """Record that it is unknown which bytes a subscriber has."""
+    """Record that it is unknown which bytes a subscriber has, whatever its shard says."""
     row = and_(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
-    connection.execute(update(subscriptions).where(row).values(delivered=None))
+    newest = func.coalesce(waves.newest(topic), subscriptions.c.wave)
+    connection.execute(update(subscriptions).where(row).values(delivered=None, wave=newest))
 
 
 def record_failed(
@@ -268,12 +303,13 @@ def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
         .where(subscriptions.c.expires > to_us(now))
         .group_by(subscriptions.c.topic)
         .order_by(subscriptions.c.topic)
-    )
+    ).all()
+    sent = waves.last_sent(connection)
     return {
         row.topic: Audience(
             subscribers=row.subscribers,
             failing=int(row.failing),
-            last_success=from_us(row.last_success),
+            last_success=from_us(_latest(row.last_success, sent.get(row.topic))),
             last_failure=from_us(row.last_failure),
         )
         for row in rows
@@ -287,6 +323,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
         .where(subscriptions.c.expires > to_us(now))
         .order_by(subscriptions.c.topic, subscriptions.c.callback)
     )
+    shards = waves.of_topics(connection)
     return tuple(
         Subscriber(
             topic=row.topic,
@@ -294,7 +331,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
             since=from_us(row.since),
             expires=from_us(row.expires),
             failures=row.failures,
-            last_success=from_us(row.last_success),
+            last_success=from_us(_last_success(row, shards)),
             last_failure=from_us(row.last_failure),
             error=row.error,
         )
@@ -302,7 +339,20 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
     )
 
 
-def _subscription(row: Row[Any]) -> Subscription:
+def _last_success(row: Row[Any], shards: Mapping[tuple[str, int], Shard]) -> int | None:
+    shard = shards.get((row.topic, shard_of(row.place)))
+    if shard is None or row.wave >= shard.sweep.has(row.place)[0]:
+        own: int | None = row.last_success
+        return own
+    return _latest(row.last_success, shard.last_sent(row.place))
+
+
+def _latest(*times: int | None) -> int | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+def subscription_of(row: Row[Any], sent: int | None = None) -> Subscription:
+    """The subscription of a row. `sent`: when its shard was sent something after that."""
     return Subscription(
         topic=row.topic,
         callback=row.callback,
@@ -312,5 +362,5 @@ def _subscription(row: Row[Any]) -> Subscription:
         network=row.network,
         failures=row.failures,
         failing=from_us(row.failing),
-        attempted=from_us(max(filter(None, (row.last_success, row.last_failure)), default=None)),
+        attempted=from_us(_latest(row.last_success, row.last_failure, sent)),
     )

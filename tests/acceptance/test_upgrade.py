@@ -159,7 +159,7 @@ def test_feeds_built_anew_have_the_same_bytes(old: Upgraded) -> None:
 
 
 def test_a_subscription_outlives_an_upgrade(old: Upgraded) -> None:
-    """It is listed with its lease, and the next post is queued for it and for the outside hub."""
+    """It is listed with its lease, and the next post begins a wave, and a ping to another hub."""
     with old.service() as service:
         (subscriber,) = list_subscribers(service.database, NOW)
         assert subscriber.topic == "https://news.example/feeds/all.atom"
@@ -169,10 +169,9 @@ def test_a_subscription_outlives_an_upgrade(old: Upgraded) -> None:
         post.write_text("---\ntitle: Summer\ncategories: [Seasons]\n---\nTen a day.\n")
         service.build()
     queued = old.select("SELECT kind, target FROM jobs WHERE topic LIKE '%/all.atom'")
-    assert queued == [
-        {"kind": "deliver", "target": "http://127.0.0.1:47912/inbox"},
-        {"kind": "ping", "target": "http://127.0.0.1:47911/hub"},
-    ]
+    assert queued == [{"kind": "ping", "target": "http://127.0.0.1:47911/hub"}]
+    waves = old.select("SELECT topic, wave FROM waves WHERE done < wave")
+    assert waves == [{"topic": "https://news.example/feeds/all.atom", "wave": 1}]
 
 
 def test_a_rename_across_an_upgrade_keeps_its_id(old: Upgraded) -> None:

@@ -1,10 +1,12 @@
 """Jobs are coalesced, claimed in turns, released and recorded alike on each database."""
 
+import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -511,3 +513,48 @@ def test_a_claim_leaves_jobs_that_a_build_queues_again(postgresql: str) -> None:
         [pings[0][0]],
         [pings[1][0]],
     ]
+
+
+def test_a_claim_takes_as_long_whatever_waits(tmp_path: Path) -> None:
+    """Counted in steps of SQLite's machine, with many due jobs of a host and of many hosts."""
+    steps = dict[int, int]()
+    for number in (50, 5000):
+        database = Database(f"sqlite:///{tmp_path}/{number}.db")
+        dead = [(str(n), [A]) for n in range(number)]
+        many = [(str(n), [f"https://h{n}.example/"]) for n in range(number)]
+        with database.begin() as connection:
+            outbox.enqueue_pings(connection, dead + many, NOW)
+            outbox.enqueue_pings(connection, [("t", [B])], after(1))
+        claim(database, now=NOW, limit=1)  # compiles the statements
+        counted = 0
+
+        def count() -> int:
+            nonlocal counted
+            counted += 1
+            return 0
+
+        with database.begin() as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)
+            raw.set_progress_handler(count, 1)
+            limits = ClaimLimits(jobs=20, per_host=5)
+            got = claims.claim(connection, after(2), claimer="me", lease=LEASE, limits=limits)
+            raw.set_progress_handler(None, 1)
+        database.close()
+        assert len(got) == 20
+        assert len({job.host for job in got}) == 20
+        steps[number] = counted
+    assert steps[5000] < 1.5 * steps[50], steps
+
+
+def test_more_hosts_than_a_claim_takes_have_their_turns(database: Database) -> None:
+    """The next claim goes on where the last one ended, also if hosts have more jobs than one."""
+    hosts = [f"https://h{n:02}.example/" for n in range(30)]
+    enqueue(database, *hosts, topics=["t", "u"])
+    limits = ClaimLimits(jobs=10, per_host=2)
+    claimed = list[str]()
+    for _ in range(3):
+        with database.begin() as connection:
+            jobs = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
+        claimed += {job.target for job in jobs}
+    assert len(set(claimed)) >= 28

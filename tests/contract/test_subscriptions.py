@@ -21,10 +21,11 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.push.record import record
-from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store import claims, deliveries, outbox, page_jobs, pages, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
+from syndicator.store.pages import Lease
 from syndicator.store.push_schema import jobs
 from syndicator.store.subscriptions import Audience
 from syndicator.store.times import to_us
@@ -71,8 +72,21 @@ def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
 
 
 def publish(database: Database, *topics: str, now: datetime = NOW) -> None:
+    """Change topics. The deliveries of their waves become jobs, as those that fail do."""
     with database.begin() as connection:
         deliveries.enqueue_deliveries(connection, topics, now)
+    finish_sweeps(database, now)
+
+
+def finish_sweeps(database: Database, now: datetime = NOW, digest: str | None = None) -> None:
+    """Queue all deliveries of the sweeps that are due. `digest`: of bytes that need no delivery."""
+    lease = Lease(holder="me", expires=now + DAY)
+    with database.begin() as connection:
+        while page := pages.claim(connection, now, lease):
+            lacking = [each for each in page.entries() if each.delivered != digest or not digest]
+            callbacks = [each.subscription.callback for each in lacking]
+            page_jobs.queue(connection, page, callbacks, now)
+            assert pages.record(connection, page, digest, now, sent=False, pace=timedelta())
 
 
 def test_a_subscription_is_found_as_it_was_stored(database: Database) -> None:
@@ -91,7 +105,7 @@ def test_a_renewal_replaces_the_terms(database: Database) -> None:
         subscriptions.record_delivered(
             connection, [("t", "https://a.example/cb?k=1", "digest")], NOW
         )
-    renewed = a_subscription(expires=NOW + 9 * DAY, since=NOW + DAY)
+    renewed = a_subscription(expires=NOW + 9 * DAY, since=NOW + DAY / 2)
     store(database, renewed)
     assert find(database, "t", renewed.callback) == (
         a_subscription(expires=NOW + 9 * DAY),
@@ -165,7 +179,10 @@ def test_publish_queues_only_missing_deliveries(database: Database) -> None:
     with database.begin() as connection:
         later = (waiting, Retry(at=NOW + DAY, error="x"))
         claims.record(connection, [later, (given_up, GaveUp(error="x"))], NOW)
-        assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
+        assert deliveries.enqueue_missing(connection, "t", "now", NOW)
+    finish_sweeps(database, digest="now")
+    with database.begin() as connection:
+        assert not deliveries.enqueue_missing(connection, "t", "now", NOW)
     assert sorted((job.target, job.attempts) for job in claim(database)) == [
         (lost.callback, 0),
         (new.callback, 0),
@@ -176,8 +193,10 @@ def test_publish_reaches_a_new_subscriber(database: Database) -> None:
     """The hub knows the version at the request to subscribe, not the one the subscriber fetched."""
     with database.begin() as connection:
         subscriptions.upsert(connection, reader := a_subscription(), "now")
-        assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 1
-        assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
+        assert deliveries.enqueue_missing(connection, "t", "now", NOW)
+    finish_sweeps(database, digest="now")
+    with database.begin() as connection:
+        assert not deliveries.enqueue_missing(connection, "t", "now", NOW)
     assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, Delivery())]
 
 
@@ -195,7 +214,7 @@ def test_publish_reaches_a_callback_that_is_being_verified(
     confirmed = Confirmed(subscription=subscription, verification=verification)
     with database.begin() as connection:
         if published:
-            assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
+            assert not deliveries.enqueue_missing(connection, "t", "now", NOW)
         outcome = TaskOutcome(job=job, outcome=Done(), change=confirmed)
         record(connection, [outcome], NOW, claimer="me")
     assert [job.detail for job in claim(database)] == [Delivery(had=had)]
@@ -224,7 +243,7 @@ def test_a_failed_delivery_may_have_arrived(database: Database, how: str) -> Non
     store(database, reader := a_subscription())
     with database.begin() as connection:
         subscriptions.record_delivered(connection, [("t", reader.callback, "A")], NOW)
-        deliveries.enqueue_deliveries(connection, ["t"], NOW)
+    publish(database, "t")
     (job,) = claim(database)
     with database.begin() as connection:
         if how == "failed":

@@ -289,6 +289,12 @@ def jobs(database: Database) -> set[tuple[str, str, str]]:
     return {(kind, target, topic) for kind, target, topic in rows}
 
 
+def changed(database: Database) -> list[str]:
+    """The topics with a wave that has to reach their subscribers."""
+    with database.read() as connection:
+        return list(connection.scalars(text("SELECT topic FROM waves WHERE done < wave")))
+
+
 def subscribe(database: Database, topic: str) -> None:
     end = datetime(2099, 1, 1, tzinfo=UTC)
     reader = Subscription(
@@ -302,8 +308,8 @@ BOTH = file_row("all.rss", hubs=(OWN_HUB, HUB))
 PAGE = file_row("all.html", hubs=())
 
 
-def test_a_change_queues_pings_and_deliveries(database: Database) -> None:
-    """A ping of each hub but our own, and a delivery to each subscriber, for each changed topic."""
+def test_a_change_queues_pings_and_begins_waves(database: Database) -> None:
+    """A ping of each hub but our own, and a wave to all subscribers, for each changed topic."""
     alias = replace(BOTH, path="feed.xml")
     same = file_row("same.rss", hubs=(OWN_HUB, HUB))
     for topic in (BOTH.url, same.url):
@@ -319,10 +325,8 @@ def test_a_change_queues_pings_and_deliveries(database: Database) -> None:
             "feed.xml",
             "same.rss",
         ]
-    assert jobs(database) == {
-        ("ping", HUB, BOTH.url),
-        ("deliver", "https://reader.example/", BOTH.url),
-    }
+    assert jobs(database) == {("ping", HUB, BOTH.url)}
+    assert changed(database) == [BOTH.url]
 
 
 @pytest.mark.parametrize(
@@ -338,6 +342,7 @@ def test_only_our_own_hub_delivers(
     with database.begin() as connection:
         commit(connection, PublishResult((row,), (row,), 1, ()), own_hub, NOW)
     assert jobs(database) == {("ping", hub, row.url) for hub in hubs}
+    assert changed(database) == []
 
 
 def test_an_ended_topic_queues_denials(database: Database) -> None:

@@ -205,3 +205,12 @@ def test_a_poll_interrupts_archives_only_after_progress(
 ) -> None:
     """Else an update that takes longer than the interval of polls would never be done."""
     assert interrupts_archive(pending, progressed=progressed) is interrupts
+
+
+@pytest.mark.parametrize(
+    ("request_", "urgent"),
+    [(wants("/site/a.md"), True), (wants(DUE), True), (wants(POLL), False), (wants(*MANY), False)],
+)
+def test_deliveries_wait_for_a_save(request_: BuildRequest, urgent: bool) -> None:
+    """Also for a post whose time has come. Polls and large changes hold nothing up."""
+    assert plan(request_, ROOT, [], first=False, interruptible=False).urgent is urgent

@@ -56,3 +56,18 @@ def test_half_of_all_is_for_hosts_that_answer() -> None:
     assert queue.take(3.0) is None
     queue.finish("a1")
     assert queue.take(4.0) == "a2"
+
+
+def test_tasks_that_a_slow_host_holds_up_are_set_aside() -> None:
+    """Those that wait for it are removed. None as long as one of them can soon be done."""
+    queue = FairQueue[str](at_once=2, per_host=1, patience=0.25)
+    queue.add([("a", "a1"), ("a", "a2"), ("b", "b1")])
+    assert (queue.take(0.0), queue.take(0.0)) == ("a1", "b1")
+    for at in (0.2, 0.5):  # nothing is slow; nothing is slow for long
+        assert queue.set_aside(["a1", "a2", "b1"], at, 1.0) is None
+    queue.finish("b1")
+    assert queue.set_aside(["a1", "a2", "b1"], 2.0, 1.0) is None  # the result of b1 is to come
+    assert queue.set_aside(["a1", "a2"], 2.0, 1.0) == (["a2"], ["a1"])
+    assert (queue.waiting, queue.under_way) == (0, 1)
+    queue.finish("a1")
+    assert queue.under_way == 0

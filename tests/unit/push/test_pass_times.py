@@ -74,12 +74,14 @@ def test_a_pass_is_over_when_nothing_more_can_be_due(claimed: list[int], over: b
     times = PassTimes()
     for number in claimed:
         times.claim_done(number, NOW)
+    times.pages_done(claimed=False, now=NOW)
     assert times.is_over(NOW) is over
 
 
 def test_the_rest_is_claimed_at_once_and_ends_the_pass() -> None:
     """If nothing is left."""
     times = PassTimes()
+    times.pages_done(claimed=False, now=NOW)
     times.claim_done(CLAIM_PER_HOST, NOW)
     times.claim_rest(NOW)
     assert (times.claims(NOW), times.is_over(NOW)) == (True, False)
@@ -96,3 +98,15 @@ def test_a_pass_is_not_over_while_a_claim_is_due() -> None:
     assert not times.is_over(later)
     times.claim_done(0, later)
     assert not times.is_over(later)
+
+
+def test_pages_are_claimed_until_none_is_due() -> None:
+    """Then they are looked for at intervals. A pass is not over while some may be due."""
+    times = PassTimes()
+    times.claim_done(0, NOW)
+    assert (times.takes_pages(NOW), times.is_over(NOW)) == (True, False)
+    times.pages_done(claimed=True, now=NOW)
+    assert (times.takes_pages(NOW), times.is_over(NOW)) == (True, False)
+    times.pages_done(claimed=False, now=NOW)
+    assert (times.takes_pages(NOW), times.is_over(NOW)) == (False, True)
+    assert times.takes_pages(NOW + CLAIM_INTERVAL)

@@ -1,0 +1,101 @@
+"""Claims jobs that are due, plans their requests, and hands these to the senders."""
+
+import secrets
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from syndicator.model.client_keys import queue_key
+from syndicator.model.outbox import JobKind
+from syndicator.outbound.pool import SenderPool
+from syndicator.push.context import PushOptions, Topics
+from syndicator.push.lanes import LANE, kinds_with_room
+from syndicator.push.pass_times import CLAIM_LIMIT, CLAIM_PER_HOST
+from syndicator.push.plan import NOTHING, Claimed, Plan, plan, read_files, topics_of
+from syndicator.store import claims, outbox, pings, subscriptions
+from syndicator.store.claims import ClaimLimits
+from syndicator.store.database import Database
+from syndicator.websub.pace import Pace
+from syndicator.websub.tasks import Task
+
+#: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
+#: a dead process ends, its jobs are queued again.
+LEASE = timedelta(minutes=2)
+
+
+class JobClaims:
+    """The claims of one pass after the other."""
+
+    def __init__(
+        self,
+        database: Database,
+        topics: Topics,
+        options: PushOptions,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._topics = topics
+        self._claimer = options.claimer
+        self._clock = clock
+        self.begin(options.pace)
+
+    def begin(self, pace: Pace, pinged_topics: Collection[str] | None = None) -> None:
+        """Begin a pass. `pinged_topics`: the only ones whose pings are claimed; None: all."""
+        self._pace = pace
+        self._limits = ClaimLimits(
+            jobs=CLAIM_LIMIT, per_host=CLAIM_PER_HOST, pinged_topics=pinged_topics
+        )
+
+    def take(self, pool: SenderPool[Task, Any], kinds: Collection[JobKind]) -> int:
+        """Claim due jobs of some kinds, as far as there is room; how many were claimed."""
+        with_room = [kind for kind in kinds_with_room(pool.waiting_in) if kind in kinds]
+        if not with_room:
+            return 0
+        claimed = self._claim(with_room)
+        for task in self._plan(claimed).tasks:
+            pool.add([(queue_key(task.job.target, task.job.host), task)], LANE[task.job.kind])
+        return len(claimed.jobs)
+
+    def _claim(self, kinds: Collection[JobKind]) -> Claimed:
+        """Claim due jobs, and read what is known of their targets."""
+        if not self._topics.is_served():
+            return NOTHING
+        now = self._clock()
+        with self._database.read() as connection:  # reading doesn't wait for writers
+            if not outbox.any_due(connection, kinds, now):
+                return NOTHING
+        # A power cut may undo the claim, but it also ends the process that made it.
+        with self._database.begin(durable=False) as connection:
+            jobs = claims.claim(
+                connection,
+                now,
+                claimer=self._claimer,
+                lease=LEASE,
+                limits=self._limits,
+                kinds=kinds,
+            )
+            pairs = {
+                kind: [(job.topic, job.target) for job in jobs if job.kind is kind]
+                for kind in (JobKind.DELIVER, JobKind.PING)
+            }
+            claimed = Claimed(
+                jobs,
+                live=subscriptions.find(connection, pairs[JobKind.DELIVER], now),
+                pinged=pings.attempted(connection, pairs[JobKind.PING]),
+            )
+        if pairs[JobKind.PING]:
+            self._topics.wait_until_shown()
+        return claimed
+
+    def _plan(self, claimed: Claimed) -> Plan:
+        """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
+        # Read after the claim, and once for all subscribers: they get the newest bytes.
+        files = read_files(topics_of(claimed.jobs), self._topics.read)
+        now = self._clock()
+        planned = plan(claimed, files, lambda: secrets.token_urlsafe(24), self._pace, now)
+        if unsent := planned.unsent():
+            with self._database.begin(durable=False) as connection:
+                jobs = (job for job, _ in unsent)
+                ours = claims.still_claimed(connection, self._claimer, jobs)
+                claims.record(connection, [each for each in unsent if each[0].id in ours], now)
+        return planned

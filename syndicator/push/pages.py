@@ -1,0 +1,282 @@
+"""Sends sweeps page by page: claims pages, plans their deliveries, and records those that are done.
+
+A page is done when each delivery ended, or can't go on for a callback that is slow: that one
+becomes a job of the outbox, and the sweep goes on without it.
+
+Pings go first: whatever is done for a page takes some milliseconds at a time.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syndicator.model.client_keys import queue_key
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Done, JobKind, Released
+from syndicator.outbound.pool import SenderPool
+from syndicator.push.context import Topics
+from syndicator.push.lanes import LANE, LANE_LIMIT
+from syndicator.push.plan import UNREADABLE_WAIT, plan_page, read_files
+from syndicator.push.record import record, send_again
+from syndicator.store import claims, page_jobs, pages, waves
+from syndicator.store.database import Database
+from syndicator.store.pages import PAGE, Lease, Page, PageEntry
+from syndicator.store.times import to_us
+from syndicator.websub.tasks import Delivered, Task, TaskOutcome
+
+#: Seconds that a page waits for a callback.
+PATIENCE = 2.0
+
+#: Seconds between two looks at what a page waits for.
+_LOOK = 0.25
+
+#: Deliveries that are planned at a time.
+_PART = 16
+
+#: Jobs and outcomes of pages that are recorded in one transaction, but for those of the last page.
+_RECORD_LIMIT = 100
+
+_LANE = LANE[JobKind.DELIVER]
+
+
+@dataclass(slots=True)
+class OpenPage:
+    """A page whose deliveries are under way."""
+
+    page: Page
+    file: FeedFile | None  #: what is sent; None: the topic is no longer published
+    unplanned: list[PageEntry]
+    look_at: float  #: the monotonic time of the next look at what it waits for
+    pending: dict[str, Task] = field(default_factory=dict)  #: without an outcome, by callback
+    to_queue: set[str] = field(default_factory=set)  #: callbacks whose deliveries become jobs
+    outcomes: list[TaskOutcome] = field(default_factory=list)
+    under_way: set[str] = field(default_factory=set)  #: callbacks that it no longer waits for
+
+    def add(self, outcome: TaskOutcome) -> None:
+        callback = outcome.job.target
+        del self.pending[callback]
+        self.outcomes.append(outcome)
+        if isinstance(outcome.outcome, Released):
+            self.to_queue.add(callback)
+
+    def plan(self, number: int) -> list[Task]:
+        """The next deliveries to send."""
+        entries, self.unplanned = self.unplanned[:number], self.unplanned[number:]
+        planned = plan_page(self.page, entries, self.file)
+        self.pending |= {task.job.target: task for task in planned.tasks}
+        self.to_queue |= set(planned.to_queue)
+        return list(planned.tasks)
+
+    def end(self, waiting: Iterable[Task], under_way: Iterable[Task]) -> None:
+        """Wait for no more outcomes."""
+        self.to_queue |= {task.job.target for task in waiting}
+        self.to_queue |= {entry.subscription.callback for entry in self.unplanned}
+        self.under_way |= {task.job.target for task in under_way}
+        self.pending.clear()
+        self.unplanned.clear()
+
+    @property
+    def is_done(self) -> bool:
+        return not self.pending and not self.unplanned
+
+    @property
+    def failed(self) -> set[str]:
+        """Callbacks whose deliveries are retried or given up."""
+        return {
+            each.job.target
+            for each in self.outcomes
+            if not isinstance(each.outcome, Done | Released)
+        }
+
+    @property
+    def noted(self) -> list[TaskOutcome]:
+        """Outcomes that change more than what the sweep says. Nothing is written of others."""
+        return [
+            each
+            for each in self.outcomes
+            if not isinstance(each.outcome, Released)
+            and not (isinstance(each.change, Delivered) and each.change.network is None)
+        ]
+
+    @property
+    def sent(self) -> bool:
+        return any(isinstance(each.change, Delivered) for each in self.outcomes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageTerms:
+    """What else the end of a page depends on."""
+
+    pace: timedelta  #: between two sweeps; 0: none is kept, and none waits for it
+    per_host: int | None  #: see `PushOptions.subscriptions_per_host`
+
+
+class OpenPages:
+    """The pages that this process sends, and the deliveries that it made jobs of."""
+
+    def __init__(
+        self, database: Database, topics: Topics, holder: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._topics = topics
+        self._holder = holder
+        self._clock = clock
+        self._open: dict[tuple[str, int], OpenPage] = {}
+        self._jobs: dict[tuple[str, str], int] = {}  # by topic and callback, of pages that ended
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def is_claimable(self, pool: SenderPool[Task, Any]) -> bool:
+        """Whether there is room for another page."""
+        waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in self._open.values())
+        return waiting <= LANE_LIMIT - PAGE and self._topics.is_served()
+
+    def is_due(self, *, paced: bool) -> bool:
+        """Whether a page is due. Reading doesn't wait for writers."""
+        with self._database.read() as connection:
+            due = waves.next_due(connection)
+        return due is not None and not (paced and due > to_us(self._clock()))
+
+    def turn(
+        self, ended: Sequence[OpenPage], lease: timedelta, terms: PageTerms, *, claim: bool
+    ) -> bool:
+        """Record pages that ended, and claim the next one, in one transaction.
+
+        `claim`: False: only record. Returns whether a page was claimed.
+        """
+        claimed = None
+        now = self._clock()
+        # A power cut may undo it: then these pages are sent again.
+        with self._database.begin(durable=False) as connection:
+            still = self._record(connection, ended, lease, terms)
+            if claim:
+                held = Lease(holder=self._holder, expires=now + lease)
+                claimed = pages.claim(connection, now, held, paced=bool(terms.pace))
+        self._jobs |= still
+        for opened in ended:
+            del self._open[opened.page.key]
+        if claimed:
+            self._send(claimed)
+        return claimed is not None
+
+    def _send(self, page: Page) -> None:
+        """Have a page sent. It is put back if its topic can't be read at present.
+
+        It is put back, too, if the topic changed between the claim and the reading: the sweep does
+        not know of it yet.
+        """
+        # Read after the claim, and once for all subscribers: they get the newest bytes.
+        files = read_files([page.topic], self._topics.read)
+        if page.topic not in files:
+            self._put_back(page, self._clock() + UNREADABLE_WAIT)
+            return
+        file = files[page.topic]
+        if file and file.digest != page.sweep.digest and self._is_outdated(page):
+            self._put_back(page, self._clock())
+            return
+        entries = page.entries() if file else []
+        look_at = time.monotonic() + PATIENCE
+        self._open[page.key] = OpenPage(page, file, entries, look_at)
+
+    def _is_outdated(self, page: Page) -> bool:
+        with self._database.read() as connection:
+            return waves.changed(connection, page.topic) > page.sweep.wave
+
+    def _put_back(self, page: Page, due: datetime) -> None:
+        with self._database.begin(durable=False) as connection:
+            pages.put_back(connection, page, due)
+
+    def plan(self, pool: SenderPool[Task, Any]) -> bool:
+        """Have the next deliveries of a page sent. Returns whether there are more."""
+        unplanned = [opened for opened in self._open.values() if opened.unplanned]
+        for opened in unplanned[:1]:
+            tasks = opened.plan(_PART)
+            pool.add([(queue_key(task.job.target, task.job.host), task) for task in tasks], _LANE)
+        return bool(unplanned)
+
+    def add(self, outcome: TaskOutcome) -> TaskOutcome | None:
+        """Add the outcome of a delivery to its page; None.
+
+        If the page ended before, returns it as the outcome of the job that it became.
+        """
+        job = outcome.job
+        if (number := self._jobs.pop((job.topic, job.target), None)) is not None:
+            return replace(outcome, job=replace(job, id=number))
+        for opened in self._open.values():
+            if opened.pending.get(job.target) and opened.page.topic == job.topic:
+                opened.add(outcome)
+                break
+        return None
+
+    def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
+        """Pages that wait for nothing any more, as many as may be recorded at once."""
+        now = time.monotonic()
+        for opened in self._open.values():
+            if opened.pending and not opened.unplanned and now >= opened.look_at:
+                opened.look_at = now + _LOOK
+                tasks = opened.pending.values()
+                if (held_up := pool.set_aside(tasks, _LANE, PATIENCE)) is not None:
+                    opened.end(*held_up)
+        return _some([opened for opened in self._open.values() if opened.is_done])
+
+    def drop(self) -> list[OpenPage]:
+        """Pages as `done`, whatever they wait for; at last none.
+
+        Deliveries without an outcome become jobs, as if they were under way.
+        """
+        for opened in self._open.values():
+            opened.end((), list(opened.pending.values()))
+        return _some(list(self._open.values()))
+
+    def _record(
+        self,
+        connection: Connection,
+        ended: Sequence[OpenPage],
+        lease: timedelta,
+        terms: PageTerms,
+    ) -> dict[tuple[str, str], int]:
+        """Record pages; the jobs of deliveries that are still under way."""
+        now = self._clock()
+        held = Lease(holder=self._holder, expires=now + lease)
+        still = dict[tuple[str, str], int]()
+        for opened in ended:
+            page = opened.page
+            sent = opened.sent
+            digest = opened.file.digest if opened.file else None
+            if not pages.record(connection, page, digest, now, sent=sent, pace=terms.pace):
+                # Another process sends it: the lease ended.
+                send_again(connection, opened.outcomes, now)
+                still |= dict.fromkeys(((page.topic, to) for to in opened.under_way), claims.LOST)
+                continue
+            page_jobs.queue(connection, page, opened.to_queue, now)
+            ids = page_jobs.adopt(connection, page, opened.failed | opened.under_way, held)
+            still |= {(page.topic, to): ids[to] for to in opened.under_way}
+            if noted := [_of_job(each, ids) for each in opened.noted]:
+                record(connection, noted, now, terms.per_host, claimer=self._holder)
+        return still
+
+    def clear(self) -> None:
+        """Forget the deliveries that became jobs: no outcome comes any more."""
+        self._jobs.clear()
+
+
+def _some(ended: Sequence[OpenPage]) -> list[OpenPage]:
+    """The first of these pages, with few enough jobs and outcomes for one transaction."""
+    some, rows = list[OpenPage](), 0
+    for opened in ended:
+        rows += len(opened.to_queue) + len(opened.under_way) + len(opened.noted)
+        if some and rows > _RECORD_LIMIT:
+            break
+        some.append(opened)
+    return some
+
+
+def _of_job(outcome: TaskOutcome, ids: Mapping[str, int]) -> TaskOutcome:
+    """The outcome with the id of the job that its delivery became, if it did."""
+    number = ids.get(outcome.job.target)
+    return replace(outcome, job=replace(outcome.job, id=number)) if number else outcome

@@ -1,0 +1,228 @@
+"""Finds the due jobs whose turn it is, in steps along an index: as fast whatever waits."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Integer,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+    update,
+)
+
+from syndicator.model.outbox import JobKind, JobState
+from syndicator.store.push_schema import FIRST_READY, RETRY_READY, jobs, shards, subscriptions
+from syndicator.store.schema_types import constant
+from syndicator.store.sql import among, among_values
+from syndicator.store.times import to_us
+
+#: Jobs that one claim finds to have become due since they were queued.
+PROMOTED = 2000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimLimits:
+    """How many jobs a process may claim, and which pings."""
+
+    jobs: int  #: by one claim
+    per_host: int  #: of one host at a time, with those of earlier claims
+    pinged_topics: Collection[str] | None = None  #: only pings of these; None: of every topic
+    #: By kind, and whether it is a retry: the turn at which the last claim ended, if it saw as many
+    #: turns as `jobs`. The next claim goes on there, and changes it.
+    turns: dict[tuple[JobKind, int], str] = field(default_factory=dict)
+
+
+def due_jobs(
+    connection: Connection, now: datetime, limits: ClaimLimits, kinds: Collection[JobKind]
+) -> list[int]:
+    """The ids of the due jobs to claim: the first of each turn, then the second, and so on.
+
+    Jobs that failed wait behind those that may succeed.
+    """
+    connection.execute(_PROMOTE, {"now": to_us(now)})
+    any_ready = {(kind, ready) for kind, ready in connection.execute(_ANY_READY)}
+    if not any_ready:
+        return []
+    claimed = Counter[tuple[str, str]]()
+    for kind, turn, number in connection.execute(_CLAIMED):
+        claimed[kind, turn] = number
+    ids = list[int]()
+    for ready in (FIRST_READY, RETRY_READY):
+        found = list[tuple[int, int, int]]()
+        for kind in kinds:
+            if (kind, ready) not in any_ready:
+                continue
+            of = {"kind": kind, "ready": ready, "now": to_us(now)}
+            found += _of_kind(connection, kind, limits, claimed, of)
+        ids += [job for *_, job in sorted(found)][: limits.jobs - len(ids)]
+    return ids
+
+
+def _of_kind(
+    connection: Connection,
+    kind: JobKind,
+    limits: ClaimLimits,
+    claimed: Counter[tuple[str, str]],
+    of: Mapping[str, Any],
+) -> list[tuple[int, int, int]]:
+    """Due jobs of the next turns: of each its position within its turn, when it is due, its id."""
+    first = limits.turns.pop((kind, of["ready"]), "")
+    turns = _turns(connection, of, first, limits.jobs)
+    before = _turns(connection, of, "", limits.jobs - len(turns)) if first else []
+    before = [turn for turn in before if turn < first]
+    if not turns and not before:
+        return []
+    if len(turns) + len(before) == limits.jobs:
+        limits.turns[kind, of["ready"]] = (before or turns)[-1]
+    each = min(limits.per_host, limits.jobs // (len(turns) + len(before)) + 1)
+    topics = limits.pinged_topics if kind is JobKind.PING else None
+    values = {**of, "each": each, **({} if topics is None else among_values(topics))}
+    rows = list[Any]()
+    for start, number in ((first, len(turns)), ("", len(before))):
+        if number:
+            of_turns = {"first": start, "number": number}
+            rows += connection.execute(_jobs(topics is None), values | of_turns)
+    return [
+        (row.position + claimed[kind, row.turn], row.due, row.id)
+        for row in rows
+        if row.position + claimed[kind, row.turn] < limits.per_host
+    ]
+
+
+def _turns(connection: Connection, of: Mapping[str, Any], first: str, number: int) -> list[str]:
+    if not number:
+        return []
+    return list(connection.scalars(_TURNS, {**of, "first": first, "number": number}))
+
+
+_IS_WAITING = jobs.c.state == constant(JobState.WAITING)
+
+_PROMOTE = (
+    update(jobs)
+    .where(
+        jobs.c.id.in_(
+            select(jobs.c.id)
+            .where(_IS_WAITING, jobs.c.ready == 0, jobs.c.due <= bindparam("now"))
+            .order_by(jobs.c.due)
+            .limit(PROMOTED)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(ready=case((jobs.c.attempts > 0, RETRY_READY), else_=FIRST_READY))
+)
+
+#: The kinds that have ready jobs, each with `ready`.
+_ANY_READY = union_all(
+    *(
+        select(literal(kind.value), literal(ready)).where(
+            exists().where(_IS_WAITING, jobs.c.kind == constant(kind), jobs.c.ready == ready)
+        )
+        for kind in JobKind
+        for ready in (FIRST_READY, RETRY_READY)
+    )
+)
+
+_CLAIMED = (
+    select(jobs.c.kind, jobs.c.turn, func.count())
+    .where(jobs.c.state == constant(JobState.CLAIMED))
+    .group_by(jobs.c.kind, jobs.c.turn)
+)
+
+
+def _is_ready(table: Any) -> ColumnElement[bool]:
+    return and_(
+        table.c.state == constant(JobState.WAITING),
+        table.c.kind == bindparam("kind"),
+        table.c.ready == bindparam("ready", type_=Integer),
+    )
+
+
+def _steps() -> CTE:
+    """The next turns with ready jobs: one step in the index for each."""
+    first = select(func.min(jobs.c.turn).label("turn"), literal(1).label("step"))
+    steps = first.where(_is_ready(jobs), jobs.c.turn >= bindparam("first")).cte(
+        "steps", recursive=True
+    )
+    following = select(func.min(jobs.c.turn)).where(_is_ready(jobs), jobs.c.turn > steps.c.turn)
+    more = and_(steps.c.turn.is_not(None), steps.c.step < bindparam("number", type_=Integer))
+    return steps.union_all(select(following.scalar_subquery(), steps.c.step + 1).where(more))
+
+
+_STEPS = _steps()
+_TURNS = select(_STEPS.c.turn).where(_STEPS.c.turn.is_not(None))
+
+
+def _is_free(job: Any) -> ColumnElement[bool]:
+    """Whether nothing that is under way, or that comes first, is about the same target."""
+    other = jobs.alias()
+    same = [other.c[name] == job.c[name] for name in ("kind", "target", "topic")]
+    busy = exists().where(other.c.state == constant(JobState.CLAIMED), *same)
+    earlier = exists().where(
+        other.c.state != constant(JobState.CLAIMED),
+        other.c.state == JobState.WAITING,
+        other.c.id < job.c.id,
+        *same,
+    )
+    in_page = exists().where(
+        subscriptions.c.topic == job.c.topic,
+        subscriptions.c.callback == job.c.target,
+        shards.c.topic == job.c.topic,
+        shards.c.cursor < subscriptions.c.place,
+        shards.c.page >= subscriptions.c.place,
+    )
+    return and_(
+        ~busy,
+        # Other kinds have no variants, so only one of them can be queued.
+        or_(job.c.kind != JobKind.VERIFY, ~earlier),
+        or_(job.c.kind != JobKind.DELIVER, ~in_page),
+    )
+
+
+def _first(turn: ColumnElement[str], all_topics: bool, after: Any = None) -> ScalarSelect[Any]:
+    """The id of the first due job of a turn, or of the next one `after` another job."""
+    job = jobs.alias()
+    is_due = and_(_is_ready(job), job.c.turn == turn, job.c.due <= bindparam("now"))
+    allowed = true() if all_topics else among(job.c.topic)
+    found = select(job.c.id).where(is_due, allowed, _is_free(job))
+    if after is not None:
+        found = found.where(tuple_(job.c.due, job.c.id) > tuple_(after.c.due, after.c.id))
+    return found.order_by(job.c.due, job.c.id).limit(1).scalar_subquery()
+
+
+@lru_cache  # building it takes some milliseconds
+def _jobs(all_topics: bool) -> Select[Any]:
+    """The first due jobs of some turns, one after the other along the index."""
+
+    steps = select(_STEPS.c.turn).where(_STEPS.c.turn.is_not(None)).subquery()
+    head = _first(steps.c.turn, all_topics)
+    chain = select(steps.c.turn, literal(0).label("position"), head.label("id")).cte(
+        "chain", recursive=True
+    )
+    last = jobs.alias()
+    following = _first(chain.c.turn, all_topics, after=last)
+    chain = chain.union_all(
+        select(chain.c.turn, chain.c.position + 1, following)
+        .join_from(chain, last, last.c.id == chain.c.id)
+        .where(chain.c.position + 1 < bindparam("each", type_=Integer))
+    )
+    return select(chain.c.turn, chain.c.position, jobs.c.id, jobs.c.due).join_from(
+        chain, jobs, jobs.c.id == chain.c.id
+    )

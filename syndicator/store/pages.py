@@ -1,0 +1,322 @@
+"""Pages of a sweep: some subscribers of a shard at a time, under a lease. See `model.sweeps`.
+
+A page that is claimed belongs to its holder until it is recorded, or the lease ends: no job about
+its subscribers is claimed meanwhile. A delivery that succeeds writes nothing; what else becomes of
+a subscriber is a job of the outbox.
+
+Every function works inside its caller's transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
+
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import Delivery, Job, JobKind, JobState, Subscription
+from syndicator.model.sweeps import Sweep, advanced, interrupted, prepared
+from syndicator.store import waves
+from syndicator.store.process_schema import DAEMON, is_dead
+from syndicator.store.push_schema import jobs, shards, subscriptions
+from syndicator.store.push_schema import waves as waves_table
+from syndicator.store.schema_types import constant
+from syndicator.store.sql import exclude_claimers
+from syndicator.store.times import from_us, to_us
+
+#: Subscribers of a page. A crash sends at most these again, for each shard that was being sent.
+PAGE = 512
+
+_IS_DEAD = is_dead(shards.c.holder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageEntry:
+    """A subscriber on a page."""
+
+    subscription: Subscription
+    delivered: str | None  #: digest of the bytes that it has; None: unknown
+    queued: bool  #: its deliveries are jobs: one is queued, or the last one failed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Subscribers to whom a sweep comes next."""
+
+    topic: str
+    shard: int
+    sweep: Sweep  #: before the page
+    end: int  #: the last place of the page
+    rows: Sequence[Row[Any]]  #: of its subscriptions
+    times: Mapping[str, int | None]  #: the shard's `due`, `sent` and `old_sent`
+    holder: str  #: the process that claimed it
+    claimed: datetime
+    since: datetime  #: of the oldest change that it announces
+    is_change: bool  #: False: only subscribers that lack the bytes are looked for
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.topic, self.shard
+
+    def entries(self, only: Collection[str] | None = None) -> list[PageEntry]:
+        """The live subscribers that the sweep has to reach: all of them, or `only` some callbacks.
+
+        They are made after the transaction, which holds up no other meanwhile.
+        """
+        now, sweep = to_us(self.claimed), self.sweep
+        return [
+            PageEntry(
+                subscription=self._subscription(row),
+                delivered=row.delivered if row.wave >= sweep.old_wave else sweep.old_digest,
+                queued=bool(row.queued) or row.failures > 0,
+            )
+            for row in self.rows
+            if row.expires > now
+            and row.wave < sweep.wave
+            and (only is None or row.callback in only)
+        ]
+
+    def _subscription(self, row: Row[Any]) -> Subscription:
+        """A subscription as far as a delivery needs it."""
+        return Subscription(
+            topic=self.topic,
+            callback=row.callback,
+            secret=row.secret,
+            expires=from_us(row.expires),
+            since=from_us(row.since),
+            network=row.network,
+            failures=row.failures,
+        )
+
+    def job(self, entry: PageEntry) -> Job:
+        """The delivery to a subscriber on the page, which has no row in the outbox."""
+        to = entry.subscription
+        return Job(
+            id=None,
+            detail=Delivery(),
+            target=to.callback,
+            topic=self.topic,
+            attempts=0,
+            since=self.since,
+            due=self.since,
+            host=to.network or host_name(to.callback),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """In whose name pages are claimed, and until when."""
+
+    holder: str
+    expires: datetime
+
+
+def claim(
+    connection: Connection, now: datetime, lease: Lease, *, paced: bool = True
+) -> Page | None:
+    """Claim the next page that is due; None: none is. Shards take turns.
+
+    A page whose holder died is claimed again. `paced`: False: a new sweep does not wait for the
+    pace of the one before.
+    """
+    exclude_claimers(connection)
+    row = connection.execute(_due_shard(paced), {"now": to_us(now)}).first()
+    if row is None:
+        waves.close(connection)
+        return None
+    sweep = waves.sweep_of(row)
+    if row.page is not None:
+        sweep = interrupted(sweep, row.changed)
+    prepared_sweep = prepared(sweep, row.newest, row.changed)
+    if prepared_sweep is None:
+        return None
+    page = _read(connection, row, prepared_sweep, lease.holder, now)
+    connection.execute(_PUT, _values(page, page.sweep, page.times, page.end, lease))
+    return page
+
+
+@lru_cache
+def _due_shard(paced: bool) -> Select[Any]:
+    now = bindparam("now", type_=BigInteger)
+    is_due = shards.c.due <= now
+    is_free = and_(
+        shards.c.page.is_(None), is_due if paced else or_(is_due, shards.c.stop.is_(None))
+    )
+    return (
+        select(
+            shards, waves_table.c.wave.label("newest"), waves_table.c.changed, waves_table.c.since
+        )
+        .where(waves.HAS_OPEN, or_(is_free, and_(shards.c.expires <= now, _IS_DEAD)))
+        .order_by(shards.c.due, shards.c.topic, shards.c.shard)
+        .limit(1)
+        # Another process may be recording or releasing it: that one is left to the next claim.
+        .with_for_update(of=shards, skip_locked=True)
+    )
+
+
+def _is_queued() -> ColumnElement[bool]:
+    """Whether a delivery to a subscription is a job. Looks for its own only if there are any."""
+
+    def are_deliveries(table: Any, *, claimed: bool) -> ColumnElement[bool]:
+        is_claimed = table.c.state == constant(JobState.CLAIMED)
+        kind = table.c.kind == constant(JobKind.DELIVER)
+        return and_(kind, is_claimed if claimed else ~is_claimed)
+
+    any_job = jobs.alias()
+    to_it = and_(jobs.c.target == subscriptions.c.callback, jobs.c.topic == subscriptions.c.topic)
+    return or_(
+        *(
+            and_(
+                exists().where(are_deliveries(any_job, claimed=claimed)),
+                exists().where(are_deliveries(jobs, claimed=claimed), to_it),
+            )
+            for claimed in (False, True)
+        )
+    )
+
+
+_COLUMNS: list[Any] = [
+    *(subscriptions.c[name] for name in ("callback", "secret", "expires", "since", "network")),
+    *(subscriptions.c[name] for name in ("failures", "delivered", "wave", "place")),
+    _is_queued().label("queued"),
+]
+
+_PAGE_ROWS = (
+    select(*_COLUMNS)
+    .where(
+        subscriptions.c.topic == bindparam("of"),
+        subscriptions.c.place > bindparam("after"),
+        subscriptions.c.place <= bindparam("last"),
+    )
+    .order_by(subscriptions.c.place)
+    .limit(bindparam("number", type_=Integer))
+)
+
+
+def _read(connection: Connection, row: Row[Any], sweep: Sweep, holder: str, now: datetime) -> Page:
+    """The next page of a sweep. `row`: of its shard."""
+    part = {"of": row.topic, "after": sweep.cursor, "last": sweep.limit, "number": PAGE}
+    rows = connection.execute(_PAGE_ROWS, part).all()
+    begins = sweep.old_wave != row.old_wave
+    return Page(
+        topic=row.topic,
+        shard=row.shard,
+        sweep=sweep,
+        end=rows[-1].place if len(rows) == PAGE else sweep.limit,
+        rows=rows,
+        times={
+            "due": row.due,
+            "sent": row.sent,
+            "old_sent": row.sent if begins else row.old_sent,
+        },
+        holder=holder,
+        claimed=now,
+        since=from_us(row.since),
+        is_change=row.changed > sweep.old_wave,
+    )
+
+
+_SWEEP = ("wave", "digest", "old_wave", "old_digest", "cursor", "stop", "again")
+_CHANGED = (*_SWEEP, "due", "sent", "old_sent", "page", "holder", "expires")
+_PUT: Update = (
+    update(shards)
+    .where(shards.c.topic == bindparam("of"), shards.c.shard == bindparam("number"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
+
+
+_END = _PUT.where(
+    shards.c.holder == bindparam("by"),
+    shards.c.page == bindparam("end"),
+    shards.c.cursor == bindparam("after"),
+)
+
+
+def _values(
+    of: Page | Row[Any],
+    sweep: Sweep,
+    times: Mapping[str, int | None],
+    page: int | None = None,
+    lease: Lease | None = None,
+) -> dict[str, Any]:
+    """The parameters that store a shard. `page`, `lease`: of the page that is sent now."""
+    values = {name: getattr(sweep, name) for name in _SWEEP} | dict(times)
+    values |= {"page": page, "holder": lease and lease.holder}
+    values |= {"expires": lease and to_us(lease.expires)}
+    row = {f"new_{name}": value for name, value in values.items()}
+    return {"of": of.topic, "number": of.shard, **row}
+
+
+def _end(connection: Connection, page: Page, sweep: Sweep, times: Mapping[str, int | None]) -> bool:
+    """Store the shard of a page that is not sent any more. False: its holder lost it."""
+    held = {"by": page.holder, "end": page.end, "after": page.sweep.cursor}
+    return bool(connection.execute(_END, _values(page, sweep, times) | held).rowcount)
+
+
+def put_back(connection: Connection, page: Page, due: datetime) -> None:
+    """End a page of which nothing was sent, unless another process has it. It is due again."""
+    _end(connection, page, page.sweep, {**page.times, "due": to_us(due)})
+
+
+def record(
+    connection: Connection,
+    page: Page,
+    digest: str | None,
+    now: datetime,
+    *,
+    sent: bool,
+    pace: timedelta,
+) -> bool:
+    """Record a page that is done: its subscribers have the bytes of a digest, or have a job.
+
+    `sent`: whether anything arrived. `pace`: until the next sweep begins. False: nothing is
+    recorded, since the lease ended and another process has the page.
+    """
+    sweep = advanced(page.sweep, page.end, digest)
+    due = now if sweep.stop is not None or not sent else now + pace
+    times = {**page.times, "due": to_us(due)} | ({"sent": to_us(now)} if sent else {})
+    recorded = _end(connection, page, sweep, times)
+    if recorded and sweep.stop is None:
+        waves.close(connection, page.topic)
+    return recorded
+
+
+def renew(connection: Connection, holder: str, until: datetime) -> None:
+    """Extend the lease on every page of a holder."""
+    connection.execute(update(shards).where(shards.c.holder == holder).values(expires=to_us(until)))
+
+
+def release(connection: Connection, holder: str) -> None:
+    """End the lease on every page that a holder had. They are sent again."""
+    _release(connection, shards.c.holder == holder)
+
+
+def release_dead(connection: Connection) -> None:
+    """End the lease on every page that dead daemons had. They are sent again."""
+    _release(connection, and_(shards.c.holder.startswith(DAEMON), _IS_DEAD))
+
+
+def _release(connection: Connection, condition: ColumnElement[bool]) -> None:
+    held = and_(shards.c.page.is_not(None), shards.c.topic == waves_table.c.topic, condition)
+    # Locked: another process may be doing the same, and then claim the page.
+    rows = select(shards, waves_table.c.changed).where(held).with_for_update(of=shards)
+    for row in connection.execute(rows.order_by(shards.c.topic, shards.c.shard)).all():
+        times = {"due": row.due, "sent": row.sent, "old_sent": row.old_sent}
+        sweep = interrupted(waves.sweep_of(row), row.changed)
+        connection.execute(_PUT, _values(row, sweep, times))

@@ -1,0 +1,264 @@
+"""The waves of each topic: a change raises a number, and sweeps bring it to the subscribers.
+
+Every function works inside its caller's transaction. See `model.sweeps` and, for what is sent,
+`pages`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from syndicator.model.outbox import Delivery, JobKind, JobState
+from syndicator.model.sweeps import SHARD_SIZE, Sweep, place_of, resting, shard_of
+from syndicator.store.job_details import to_json
+from syndicator.store.push_schema import NOT_CLAIMED, jobs, shards, subscriptions, waves
+from syndicator.store.schema import files
+from syndicator.store.schema_types import constant
+from syndicator.store.sql import among, among_values, insert
+from syndicator.store.times import to_us
+
+
+class Shard(NamedTuple):
+    """A shard of a topic, as stored."""
+
+    sweep: Sweep
+    sent: int | None  #: when subscribers that are reached were sent something last; None: never
+    old_sent: int | None  #: when the others were
+
+    def last_sent(self, place: int) -> int | None:
+        return self.sent if self.sweep.is_reached(place) else self.old_sent
+
+
+def sweep_of(row: Row[Any]) -> Sweep:
+    names = ("wave", "digest", "old_wave", "old_digest", "cursor", "stop", "again")
+    return Sweep(**{name: getattr(row, name) for name in names})
+
+
+def raise_waves(
+    connection: Connection, topics: Sequence[str], now: datetime, *, changed: bool = True
+) -> None:
+    """Begin a wave of each topic that has had a subscriber. It costs one row for each.
+
+    `changed`: False: the topic is the same, but some subscribers may lack it.
+    """
+    if not topics:
+        return
+    # Locked in one order, so that two writers never deadlock.
+    chosen = select(waves.c.topic).where(among(waves.c.topic)).order_by(waves.c.topic)
+    values = {
+        "wave": waves.c.wave + 1,
+        "since": case((waves.c.done < waves.c.wave, waves.c.since), else_=to_us(now)),
+    }
+    if changed:
+        values["changed"] = waves.c.wave + 1
+    connection.execute(
+        update(waves).where(waves.c.topic.in_(chosen.with_for_update())).values(values),
+        among_values(topics),
+    )
+
+
+def add_subscriber(connection: Connection, topic: str, callback: str, now: datetime) -> int:
+    """Make sure that a topic has the shard of a callback. Returns the topic's newest wave."""
+    statement = insert(connection.dialect, waves).values(
+        topic=topic, wave=0, changed=0, done=0, since=to_us(now)
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+    wave = connection.scalar(select(newest(topic))) or 0
+    shard = shard_of(place_of(callback))
+    sweep = resting(shard, wave)
+    values = {name: getattr(sweep, name) for name in ("wave", "old_wave", "cursor")}
+    statement = insert(connection.dialect, shards).values(
+        topic=topic, shard=shard, due=to_us(now), **values
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+    return wave
+
+
+_CHANGED = select(waves.c.changed).where(waves.c.topic == bindparam("of"))
+
+
+def changed(connection: Connection, topic: str) -> int:
+    """The last wave of a topic that was a change."""
+    return connection.scalar(_CHANGED, {"of": topic}) or 0
+
+
+def newest(topic: str) -> ScalarSelect[int]:
+    """The newest wave of a topic, as part of a statement; NULL: it never had a subscriber."""
+    return select(waves.c.wave).where(waves.c.topic == topic).scalar_subquery()
+
+
+def of_topics(
+    connection: Connection, topics: Sequence[str] | None = None
+) -> Mapping[tuple[str, int], Shard]:
+    """The shards of some topics, or of all, by topic and number."""
+    statement = select(shards)
+    if topics is not None:
+        statement = statement.where(shards.c.topic.in_(topics))
+    return {
+        (row.topic, row.shard): Shard(sweep_of(row), row.sent, row.old_sent)
+        for row in connection.execute(statement)
+    }
+
+
+def last_sent(connection: Connection) -> Mapping[str, int]:
+    """When subscribers of each topic were sent something last by a sweep."""
+    rows = connection.execute(
+        select(shards.c.topic, func.max(shards.c.sent)).group_by(shards.c.topic)
+    )
+    return {topic: sent for topic, sent in rows if sent is not None}
+
+
+#: Whether a shard has subscribers to reach, or a page of it is being sent.
+IS_OPEN = or_(
+    shards.c.wave < waves.c.wave,
+    shards.c.stop.is_not(None),
+    shards.c.again.is_not(None),
+    shards.c.page.is_not(None),
+)
+HAS_OPEN = and_(waves.c.done < waves.c.wave, shards.c.topic == waves.c.topic, IS_OPEN)
+
+_NEXT_DUE = (
+    select(
+        func.min(
+            case(
+                (shards.c.topic.is_(None), waves.c.since),
+                (shards.c.holder.is_not(None), shards.c.expires),
+                else_=shards.c.due,
+            )
+        )
+    )
+    .select_from(waves.outerjoin(shards, and_(shards.c.topic == waves.c.topic, IS_OPEN)))
+    .where(waves.c.done < waves.c.wave)
+)
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next page is due, or the next lease on a shard ends; None: nothing is to be sent.
+
+    A wave that has reached all, but is not marked as done yet, is due since it began.
+    """
+    first: int | None = connection.scalar(_NEXT_DUE)
+    return first
+
+
+def since(connection: Connection) -> int | None:
+    """When the oldest wave began that has not reached all; None: there is none."""
+    first: int | None = connection.scalar(
+        select(func.min(waves.c.since)).where(waves.c.done < waves.c.wave)
+    )
+    return first
+
+
+_OPEN = select(shards, waves.c.wave.label("newest")).where(HAS_OPEN)
+
+
+def unreached(connection: Connection) -> int:
+    """How many subscribers the waves have not reached, those that had the newest bytes included."""
+    return sum(
+        connection.scalar(
+            select(func.count()).where(
+                subscriptions.c.topic == row.topic, _is_unreached(sweep_of(row), row.newest)
+            )
+        )
+        or 0
+        for row in connection.execute(_OPEN).all()
+    )
+
+
+def _is_unreached(sweep: Sweep, newest: int) -> ColumnElement[bool]:
+    """Whether the place of a subscription in the sweep's shard is still to be reached."""
+    place, start = subscriptions.c.place, sweep.start
+    inside = and_(place > start, place < start + SHARD_SIZE)
+    end = sweep.stop if sweep.again is None else sweep.again
+    if end is None or newest > sweep.wave:
+        return inside
+    if end > sweep.cursor:
+        return and_(place > sweep.cursor, place <= end)
+    return and_(inside, or_(place > sweep.cursor, place <= end))
+
+
+def is_missing(connection: Connection, topic: str, digest: str, now: datetime) -> bool:
+    """Whether subscribers without the bytes of this digest wait for no delivery of them.
+
+    By a shard's last sweep, or by their own row. The subscribers that a sweep has still to reach
+    wait for it.
+    """
+    of_topic = shards.c.topic == topic
+    at_rest = and_(of_topic, shards.c.stop.is_(None), shards.c.again.is_(None))
+    behind = func.coalesce(shards.c.digest, "") != digest
+    if connection.scalar(
+        select(
+            exists().where(at_rest, waves.c.topic == topic, behind, shards.c.wave == waves.c.wave)
+        )
+    ):
+        return True
+    queued = exists().where(
+        jobs.c.kind == constant(JobKind.DELIVER),
+        jobs.c.target == subscriptions.c.callback,
+        jobs.c.topic == subscriptions.c.topic,
+        NOT_CLAIMED,
+        jobs.c.state == JobState.WAITING,
+        jobs.c.detail == to_json(Delivery()),
+    )
+    oldest = select(func.min(shards.c.wave)).where(of_topic).scalar_subquery()
+    lacking = exists().where(
+        subscriptions.c.topic == topic,
+        subscriptions.c.wave >= oldest,
+        subscriptions.c.expires > to_us(now),
+        func.coalesce(subscriptions.c.delivered, "") != digest,
+        ~queued,
+    )
+    return bool(connection.scalar(select(lacking)))
+
+
+def _close(condition: ColumnElement[bool]) -> Any:
+    still = exists().where(shards.c.topic == waves.c.topic, IS_OPEN)
+    # One that is being raised stays open.
+    done = select(waves.c.topic).where(waves.c.done < waves.c.wave, condition, ~still)
+    chosen = waves.c.topic.in_(done.with_for_update(skip_locked=True))
+    return update(waves).where(chosen).values(done=waves.c.wave)
+
+
+_CLOSE = _close(waves.c.topic == bindparam("of"))
+_CLOSE_ALL = _close(true())
+
+
+def close(connection: Connection, topic: str | None = None) -> None:
+    """Mark the newest wave of a topic as done, if it has reached every subscriber.
+
+    None: of every topic. Two processes that record the last two pages of one do not see each other.
+    """
+    if topic is None:
+        connection.execute(_CLOSE_ALL)
+    else:
+        connection.execute(_CLOSE, {"of": topic})
+
+
+def delete_ended(connection: Connection) -> None:
+    """Delete the waves of topics that are not published and have no subscribers."""
+    for table in (shards, waves):
+        published = exists().where(files.c.url == table.c.topic, ~files.c.gone)
+        subscribed = exists().where(subscriptions.c.topic == table.c.topic)
+        ended = [~published, ~subscribed]
+        if table is shards:
+            ended.append(shards.c.page.is_(None))
+        else:
+            ended.append(~exists().where(shards.c.topic == waves.c.topic))
+        connection.execute(delete(table).where(*ended))

@@ -1,0 +1,500 @@
+"""Waves on each database: whatever changes, fails and dies, each subscriber ends with the newest.
+
+A hub's worker, the real one, delivers to callbacks in the process. It dies before any of its
+transactions, and another one takes over.
+"""
+
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event, text
+
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Request, Response, Subscription
+from syndicator.push import pages as push_pages
+from syndicator.push.context import PushOptions, Topics
+from syndicator.push.record import PushReport
+from syndicator.push.worker import PushWorker
+from syndicator.store import deliveries, outbox, pages, retention, subscriptions, waves
+from syndicator.store.database import Database
+from syndicator.store.refusals import MIGRATIONS
+from syndicator.websub.pace import NO_PACE, Pace
+from syndicator.websub.retry import RetryPolicy
+
+TOPIC = "https://news.example/all.rss"
+NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+WAITS = (timedelta(seconds=5), timedelta(seconds=30))
+
+
+class DiedError(Exception):
+    """The process was killed."""
+
+
+class Callbacks:
+    """Callbacks in the process. `answer` returns the status of one; it may wait."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.received: dict[str, list[int]] = defaultdict(list)
+        self.accepted: dict[str, int] = {}
+        self.answer: Callable[[str], int] = lambda callback: 200
+        self.headers: Mapping[str, str] = {}
+
+    def total(self) -> int:
+        return sum(map(len, self.received.values()))
+
+
+class Client:
+    """Sends to the callbacks until its process dies."""
+
+    def __init__(self, callbacks: Callbacks) -> None:
+        self.callbacks = callbacks
+        self.dead = False
+
+    def send(self, request: Request) -> Response:
+        with self.callbacks.lock:
+            if self.dead:
+                return Response(status=None, error="dead", stopped=True)
+            self.callbacks.received[request.url].append(int(request.body))
+        status = self.callbacks.answer(request.url)
+        if 200 <= status < 300:
+            with self.callbacks.lock:
+                self.callbacks.accepted[request.url] = int(request.body)
+        return Response(status=status, headers=self.callbacks.headers)
+
+    def close(self) -> None:
+        pass
+
+
+class Mortal(Database):
+    """A state whose process dies when `lives` transactions have begun; None: it does not."""
+
+    lives: int | None = None
+
+    @contextmanager
+    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
+        if self.lives is not None:
+            if not self.lives:
+                raise DiedError
+            self.lives -= 1
+        with super().begin(durable=durable) as connection:
+            yield connection
+
+
+class Hub:
+    """A topic, its subscribers, and the process that delivers."""
+
+    def __init__(self, url: str, pace: Pace = NO_PACE, holder: str = "one") -> None:
+        self.database = Mortal(url)
+        self.now, self.version, self.pace, self.holder = NOW, 1, pace, holder
+        self.callbacks = Callbacks()
+        self.restart()
+
+    def restart(self) -> None:
+        self.client = Client(self.callbacks)
+        self.database.lives = None
+        self.worker = PushWorker(
+            self.database,
+            self.client,
+            Topics(read=self.file),
+            PushOptions(
+                claimer=self.holder,
+                retry=RetryPolicy(pings=(), callbacks=WAITS),
+                pace=self.pace,
+                jitter=lambda: 0.0,
+            ),
+            clock=lambda: self.now,
+        )
+
+    def file(self, topic: str) -> FeedFile | None:
+        data = str(self.version).encode()
+        return FeedFile(
+            path="all.rss", url=topic, data=data, media_type="a/b", digest=f"d{self.version}",
+            hubs=("https://news.example/hub",),
+        )  # fmt: skip
+
+    def subscribe(self, callback: str, had: int | None = None, days: int = 9) -> None:
+        """`had`: the version at its request; None: the present one."""
+        subscription = Subscription(
+            topic=TOPIC,
+            callback=callback,
+            secret=None,
+            expires=self.now + timedelta(days=days),
+            since=self.now,
+        )
+        with self.database.begin() as connection:
+            digest = f"d{self.version if had is None else had}"
+            subscriptions.upsert(connection, subscription, digest)
+
+    def unsubscribe(self, callback: str) -> None:
+        with self.database.begin() as connection:
+            subscriptions.end(connection, TOPIC, callback)
+
+    def change(self) -> None:
+        with self.database.begin() as connection:
+            self.version += 1
+            deliveries.enqueue_deliveries(connection, [TOPIC], self.now)
+
+    def publish(self) -> bool:
+        with self.database.begin() as connection:
+            digest = f"d{self.version}"
+            return deliveries.enqueue_missing(connection, TOPIC, digest, self.now)
+
+    def deliver(self, transactions: int | None = None) -> PushReport | None:
+        """One pass. The process dies before the transaction of this number; None: it does not."""
+        self.database.lives = transactions
+        try:
+            return self.worker.once()
+        except DiedError:
+            with self.callbacks.lock:
+                self.client.dead = True
+            self.restart()
+            return None
+        finally:
+            self.database.lives = None
+
+    def deliver_all(self) -> None:
+        """Pass by pass until nothing waits."""
+        for _ in range(60):
+            report = self.deliver()
+            assert report is not None
+            if report.next_due is None:
+                assert not report.queued
+                return
+            self.now = max(self.now, report.next_due)
+        raise AssertionError("it does not end")
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five subscribers a page, so that a few dozen are several sweeps' worth of pages."""
+    monkeypatch.setattr(pages, "PAGE", 5)
+    monkeypatch.setattr(push_pages, "PAGE", 5)
+
+
+@pytest.fixture
+def hub(url: str) -> Iterator[Hub]:
+    hub = Hub(url)
+    yield hub
+    hub.database.close()
+
+
+def names(number: int, hosts: int) -> list[str]:
+    return [f"https://h{n % hosts}.example/{n}" for n in range(number)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happens_each_subscriber_ends_with_the_newest(hub: Hub, seed: int) -> None:
+    """And no subscriber accepts an older version after a newer one."""
+    draw = random.Random(seed)
+    callbacks = names(40, draw.choice([1, 3, 40]))
+    subscribed = dict.fromkeys(callbacks[:25])
+    statuses = [200, 200, 200, 200, 500, 503]
+    ended = set[str]()
+
+    def answer(callback: str) -> int:
+        status = draw.choice(statuses) if draw.random() > 0.02 else 410
+        ended.update([callback] if status == 410 else [])
+        return status
+
+    hub.callbacks.answer = answer
+    for callback in subscribed:
+        hub.subscribe(callback)
+    for _ in range(40):
+        step = draw.random()
+        callback = draw.choice(callbacks)
+        if step < 0.25:
+            hub.change()
+        elif step < 0.35:
+            hub.publish()
+        elif step < 0.45:
+            hub.subscribe(callback, had=draw.randint(1, hub.version))
+            ended.discard(callback)
+        elif step < 0.5:
+            hub.unsubscribe(callback)
+        elif step < 0.8:
+            hub.deliver(transactions=draw.randint(0, 12))
+        else:
+            hub.now += timedelta(seconds=draw.choice([0, 1, 6, 40, 200]))
+            hub.deliver()
+    statuses = [200]
+    hub.change()
+    hub.deliver_all()
+    with hub.database.read() as connection:
+        live = {one[1] for one in subscriptions.find(
+            connection, [(TOPIC, callback) for callback in callbacks], hub.now
+        )}  # fmt: skip
+        assert outbox.counts(connection) == {}
+    assert live
+    for callback in callbacks:
+        versions = hub.callbacks.received[callback]
+        assert versions == sorted(versions)
+        assert callback not in live or hub.callbacks.accepted[callback] == hub.version
+
+
+def test_a_wave_without_failures_writes_a_few_rows(hub: Hub) -> None:
+    """A change is one row; a page two; a delivery none."""
+    for callback in names(100, 100):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    written = Counter[str]()
+
+    def count(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        word, *rest = statement.split()
+        if word in ("INSERT", "UPDATE", "DELETE"):
+            written[rest[0] if word == "UPDATE" else rest[1]] += 1
+
+    event.listen(hub.database.engine, "after_cursor_execute", count)
+    hub.change()
+    assert written == {"waves": 1}
+    hub.deliver_all()
+    assert hub.callbacks.accepted == dict.fromkeys(names(100, 100), 2)
+    assert written["subscriptions"] == 0
+    assert written["shards"] < 100
+
+
+def test_changes_within_a_wave_send_twice_the_subscribers_at_most(hub: Hub) -> None:
+    """Five of them. Each subscriber gets the newest version last, and none twice."""
+    callbacks = names(60, 1)
+    for callback in callbacks:
+        hub.subscribe(callback)
+    hub.deliver_all()
+    sent = iter(range(1000))
+
+    def answer(callback: str) -> int:
+        if next(sent) in (9, 19, 29, 39, 49):
+            hub.change()
+        return 200
+
+    hub.callbacks.answer = answer
+    hub.change()
+    hub.deliver_all()
+    assert set(hub.callbacks.accepted.values()) == {7}
+    assert hub.callbacks.total() <= 2 * len(callbacks)
+    assert all(len(set(got)) == len(got) for got in hub.callbacks.received.values())
+
+
+@pytest.mark.parametrize("transactions", range(1, 12))
+def test_a_crash_sends_one_page_again(hub: Hub, transactions: int) -> None:
+    """Of each shard that was being sent, here one. The next process sends it at once."""
+    callbacks = names(40, 1)
+    for callback in callbacks:
+        hub.subscribe(callback)
+    hub.deliver_all()
+    hub.change()
+    hub.deliver(transactions)
+    hub.deliver_all()
+    assert set(hub.callbacks.accepted.values()) == {2}
+    assert hub.callbacks.total() <= 40 + 5
+
+
+def test_the_pages_of_a_dead_process_are_taken_over(hub: Hub, url: str) -> None:
+    """When its lease ends, by a process of another name."""
+    for callback in names(20, 1):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    held = text("SELECT count(*) FROM shards WHERE page IS NOT NULL")
+    for transactions in range(3, 12):
+        hub.change()
+        hub.deliver(transactions)
+        with hub.database.read() as connection:
+            if connection.scalar(held):
+                break
+    other = Hub(url, holder="two")
+    other.version, other.callbacks = hub.version, hub.callbacks
+    other.restart()
+    report = other.deliver()
+    assert report is not None
+    assert report.next_due == NOW + timedelta(minutes=2)
+    other.now += timedelta(minutes=2)
+    other.deliver_all()
+    assert set(hub.callbacks.accepted.values()) == {other.version}
+    other.database.close()
+
+
+def test_a_process_that_goes_on_later_sends_its_page_once_more(hub: Hub, url: str) -> None:
+    """Another one took it meanwhile, and what was sent late may have arrived after the newer."""
+    for callback in names(5, 1):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    other = Hub(url, holder="two")
+    other.callbacks = hub.callbacks
+    other.restart()
+    suspended = threading.Lock()
+
+    def answer(callback: str) -> int:
+        if suspended.acquire(blocking=False):  # until its lease is over
+            other.now += timedelta(minutes=3)
+            hub.change()
+            other.version = hub.version
+            other.deliver_all()
+        return 200
+
+    hub.callbacks.answer = answer
+    hub.change()
+    hub.deliver()
+    assert suspended.locked()
+    hub.now = other.now
+    hub.deliver_all()
+    assert hub.callbacks.accepted == dict.fromkeys(names(5, 1), 3)
+    other.database.close()
+
+
+def test_only_failures_become_jobs(hub: Hub) -> None:
+    """They are retried, given up, and sent the next change; the others get nothing more."""
+    good, bad = names(2, 2)
+    for callback in (good, bad):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    hub.callbacks.answer = lambda callback: 500 if callback == bad else 200
+    hub.change()
+    hub.deliver_all()
+    assert (hub.callbacks.received[good], hub.callbacks.received[bad]) == ([2], [2, 2, 2])
+    with hub.database.read() as connection:
+        listed = {one.error: one for one in subscriptions.subscribers(connection, hub.now)}
+        audience = subscriptions.by_topic(connection, hub.now)[TOPIC]
+    failing = listed["it answered 500"]
+    assert (failing.failures, failing.last_success, failing.last_failure) == (3, None, hub.now)
+    assert (listed[None].last_success, listed[None].failures) == (NOW, 0)
+    assert (audience.failing, audience.last_success) == (1, NOW)
+    hub.callbacks.answer = lambda callback: 200
+    hub.change()
+    hub.deliver_all()
+    assert hub.callbacks.accepted == {good: 3, bad: 3}
+
+
+def test_retry_after_holds_for_the_next_wave(hub: Hub) -> None:
+    """A subscriber that asked for ten minutes gets nothing before, whatever changes."""
+    hub.subscribe("https://a.example/")
+    hub.deliver_all()
+    hub.callbacks.answer, hub.callbacks.headers = lambda callback: 503, {"retry-after": "600"}
+    hub.change()
+    hub.deliver()
+    hub.callbacks.answer = lambda callback: 200
+    for _ in range(3):
+        hub.now += timedelta(seconds=100)
+        hub.change()
+        report = hub.deliver()
+        assert report is not None
+        assert report.next_due == NOW + timedelta(seconds=600)
+    hub.deliver_all()
+    assert hub.callbacks.received["https://a.example/"] == [2, 5]
+
+
+def test_a_slow_subscriber_holds_up_no_sweep(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its delivery becomes a job while it is under way. What follows waits for it."""
+    monkeypatch.setattr(push_pages, "PATIENCE", 0.3)
+    slow, *others = names(30, 1)
+    for callback in (slow, *others):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    over = threading.Event()
+    hub.callbacks.answer = lambda callback: 200 if callback != slow or over.wait(20) else 500
+    hub.change()
+    running = threading.Thread(target=hub.deliver)
+    running.start()
+    try:
+        for version in (2, 3):
+            end = datetime.now() + timedelta(seconds=20)
+            while any(hub.callbacks.accepted.get(each) != version for each in others):
+                assert datetime.now() < end, hub.callbacks.accepted
+            if version == 2:
+                hub.change()
+                hub.worker.nudge()
+        assert hub.callbacks.received[slow] == [2]
+    finally:
+        over.set()
+        running.join(20)
+    hub.deliver_all()
+    assert hub.callbacks.received[slow] == [2, 3]
+
+
+def test_a_new_subscriber_in_a_wave_gets_the_newest_once(hub: Hub) -> None:
+    """If it requested its subscription before the change; nothing if after."""
+    early, late = "https://h0.example/early", "https://h0.example/late"
+    for callback in names(30, 1):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    hub.change()
+    hub.deliver(transactions=5)
+    hub.subscribe(early, had=1)
+    hub.subscribe(late)
+    hub.deliver_all()
+    assert (hub.callbacks.received[early], hub.callbacks.received[late]) == ([2], [])
+    assert hub.publish()
+    hub.deliver_all()
+    assert (hub.callbacks.received[early], hub.callbacks.received[late]) == ([2], [2])
+    assert not hub.publish()
+
+
+def test_waves_keep_their_pace(url: str) -> None:
+    """The first change goes at once, and the last of those that follow after the pace."""
+    hub = Hub(url, pace=Pace(timedelta(seconds=5)))
+    hub.subscribe("https://a.example/")
+    hub.deliver_all()
+    for number in range(8):
+        hub.now = NOW + timedelta(seconds=number)
+        hub.change()
+        hub.deliver()
+    assert hub.callbacks.received["https://a.example/"] == [2, 7]
+    hub.deliver_all()
+    assert hub.callbacks.received["https://a.example/"] == [2, 7, 9]
+    hub.database.close()
+
+
+def test_waves_of_ended_topics_are_deleted(hub: Hub) -> None:
+    """Once nobody is subscribed to them and their feed is not published."""
+    hub.subscribe("https://a.example/")
+    hub.change()
+    with hub.database.begin() as connection:
+        retention.delete_expired(connection, [], hub.now)
+        assert waves.of_topics(connection)
+        deliveries.enqueue_denials(connection, [TOPIC], hub.now)
+        retention.delete_expired(connection, [], hub.now)
+        assert not waves.of_topics(connection)
+        assert connection.scalar(text("SELECT count(*) FROM waves")) == 0
+
+
+def test_a_state_of_the_version_before_sends_nothing_anew(url: str) -> None:
+    """What waits in its outbox is sent; who has the newest bytes gets the next change only."""
+    has, waits, lacks = names(3, 3)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0013")
+        for callback, delivered in ((has, "d1"), (waits, "d0"), (lacks, None)):
+            connection.execute(
+                text(
+                    "INSERT INTO subscriptions (topic, callback, host, since, expires, failures,"
+                    " delivered) VALUES (:topic, :callback, 'h', 1, 9000000000000000, 0, :has)"
+                ),
+                {"topic": TOPIC, "callback": callback, "has": delivered},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO jobs (kind, target, topic, variant, host, state, attempts, since, due,"
+                " not_before, detail) VALUES ('deliver', :to, :topic, '', 'h', 'waiting', 0, 1, 1,"
+                " 0, '{}')"
+            ),
+            {"topic": TOPIC, "to": waits},
+        )
+    engine.dispose()
+    hub = Hub(url)
+    hub.deliver_all()
+    assert hub.callbacks.received == {waits: [1]}
+    assert hub.publish()
+    hub.deliver_all()
+    assert hub.callbacks.received == {waits: [1], lacks: [1]}
+    hub.change()
+    hub.deliver_all()
+    assert hub.callbacks.received == {has: [2], waits: [1, 2], lacks: [1, 2]}
+    hub.database.close()
