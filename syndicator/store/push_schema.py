@@ -182,3 +182,16 @@ shards = Table(
     Column("holder", Text),
     Column("expires", BigInteger),
 )
+
+#: The entries of versions of a topic that subscribers were sent.
+versions = Table(
+    "versions",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    # of the topic's bytes
+    Column("digest", Text, primary_key=True),
+    # JSON list of the digests of its entries
+    Column("entries", Text, nullable=False),
+    # when a process began to send it
+    Column("sent", BigInteger, nullable=False),
+)

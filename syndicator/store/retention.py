@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from syndicator.model.outbox import JobKind, JobState
-from syndicator.store import activity, waves
+from syndicator.store import activity, versions, waves
 from syndicator.store import subscriptions as subscribers
 from syndicator.store.push_schema import (
     FIRST_READY,
@@ -44,6 +44,7 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
     subscribers.delete_expired(connection, now)
     waves.delete_ended(connection)
     activity.delete_old(connection, now)
+    versions.delete_unwanted(connection)
     connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
     topic_published = exists().where(files.c.url == pings.c.topic, ~files.c.gone)
     connection.execute(delete(pings).where(or_(pings.c.hub.not_in(pinged_hubs), ~topic_published)))

@@ -1,0 +1,55 @@
+"""What a subscriber is sent of a topic: all of it, or what it does not have (W3C WebSub §7)."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from syndicator.cache import LruCache
+from syndicator.formats import changes
+from syndicator.model.content import FeedFile
+from syndicator.store import versions
+from syndicator.store.database import Database
+
+#: Bytes of reduced feeds that are kept in memory.
+_MAX_KEPT = 16 * 1024 * 1024
+
+
+class Payloads:
+    """Chooses what is sent, for each version of a topic that subscribers have."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], *, only_changes: bool
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._only_changes = only_changes
+        self._recorded = dict[str, str]()  # the digest by topic
+        # by topic and the version that a subscriber has
+        self._reduced = LruCache[tuple[str, str], str, FeedFile](_MAX_KEPT)
+
+    def record(self, files: Iterable[FeedFile | None]) -> None:
+        """Record the entries of versions before they are sent."""
+        new = [file for file in files if file and self._recorded.get(file.url) != file.digest]
+        if not self._only_changes or not new:
+            return
+        entries = {file.url: changes.entry_digests(file) for file in new}
+        with self._database.begin(durable=False) as connection:
+            for file in new:
+                now = self._clock()
+                versions.record(connection, file.url, file.digest, entries[file.url], now)
+        self._recorded |= {file.url: file.digest for file in new}
+
+    def of(self, file: FeedFile, had: str | None) -> FeedFile:
+        """What is sent to a subscriber that has the version with the digest `had`; None: unknown.
+
+        Entries that are not new or changed since then are left out. All of the topic is sent if
+        that version is not known any more, or if no entry is new or changed.
+        """
+        if had is None or not self._only_changes:
+            return file
+        kept = self._reduced.get((file.url, had), file.digest)
+        if kept is None:
+            with self._database.read() as connection:
+                known = versions.entries(connection, file.url, had)
+            kept = changes.without(file, known) if known else file
+            self._reduced.put((file.url, had), file.digest, kept, len(kept.data))
+        return kept
