@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from syndicator.model.outbox import Request, Response
 from syndicator.model.sweeps import SHARD_SIZE, place_of, shard_of
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.pages import OpenPages, PageTerms
+from syndicator.push.payloads import Payloads
 from syndicator.push.worker import LEASE, PushWorker
 from syndicator.store import deliveries, outbox
 from syndicator.store.backup import checkpoint
@@ -170,7 +172,9 @@ def share(database: Timed, number: int) -> str:
             written += max(getattr(cursor, "rowcount", 0), 0)
 
     terms = PageTerms(pace=timedelta(), per_host=None)
-    open_pages = OpenPages(database, Topics(read=file), "bench", lambda: datetime.now(UTC))
+    now_utc = partial(datetime.now, UTC)
+    payloads = Payloads(database, file, now_utc, only_changes=False)
+    open_pages = OpenPages(database, Topics(read=file), payloads, "bench", now_utc)
     event.listen(database.engine, "after_cursor_execute", count)
     database.seconds.clear()
     database.cpu = 0.0

@@ -147,6 +147,7 @@ class Service:
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
                 pace=Pace(self.config.push.pace),
                 subscriptions_per_host=quota,
+                only_changes=self.config.hub.payload == "changes",
             ),
             clock=self._clock,
             listener=PushListener(

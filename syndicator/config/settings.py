@@ -164,6 +164,8 @@ class HubSettings(SettingsTable):
     enabled: values.Flag = True
     url: values.Url | None = None  #: None: feeds.url + "hub"
     lease: LeaseSettings = _table()
+    #: What is sent of a topic that changed: all of it, or the entries that are new or changed
+    payload: Literal["full", "changes"] = "full"
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h")
     allow_private: values.Networks = ()

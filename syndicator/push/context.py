@@ -29,6 +29,8 @@ class PushOptions:
     pace: Pace = NO_PACE
     #: Subscriptions that one host, or one network, may have; None: unlimited.
     subscriptions_per_host: int | None = None
+    #: Whether entries that a subscriber was sent before are left out.
+    only_changes: bool = False
     #: Returns a random number from 0 to 1, by which waits are extended.
     jitter: Callable[[], float] = random.random
     #: Whether its claims are its own for certain. If not, another process may send its jobs now.

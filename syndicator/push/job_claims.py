@@ -11,7 +11,8 @@ from syndicator.outbound.pool import SenderPool
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.lanes import LANE, kinds_with_room
 from syndicator.push.pass_times import CLAIM_LIMIT, CLAIM_PER_HOST
-from syndicator.push.plan import NOTHING, Claimed, Plan, plan, read_files, topics_of
+from syndicator.push.payloads import Payloads
+from syndicator.push.plan import NOTHING, Claimed, Plan, plan, topics_of
 from syndicator.store import claims, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
@@ -30,11 +31,13 @@ class JobClaims:
         self,
         database: Database,
         topics: Topics,
+        payloads: Payloads,
         options: PushOptions,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._topics = topics
+        self._payloads = payloads
         self._claimer = options.claimer
         self._clock = clock
         self.begin(options.pace)
@@ -90,9 +93,16 @@ class JobClaims:
     def _plan(self, claimed: Claimed) -> Plan:
         """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
         # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = read_files(topics_of(claimed.jobs), self._topics.read)
+        files = self._payloads.read(topics_of(claimed.jobs))
         now = self._clock()
-        planned = plan(claimed, files, lambda: secrets.token_urlsafe(24), self._pace, now)
+        planned = plan(
+            claimed,
+            files,
+            self._payloads.of,
+            lambda: secrets.token_urlsafe(24),
+            self._pace,
+            now,
+        )
         if unsent := planned.unsent():
             with self._database.begin(durable=False) as connection:
                 jobs = (job for job, _ in unsent)

@@ -20,13 +20,14 @@ from syndicator.model.outbox import Done, JobKind, Released
 from syndicator.outbound.pool import SenderPool
 from syndicator.push.context import Topics
 from syndicator.push.lanes import LANE, LANE_LIMIT
-from syndicator.push.plan import UNREADABLE_WAIT, plan_page, read_files
+from syndicator.push.payloads import Payloads
+from syndicator.push.plan import UNREADABLE_WAIT, plan_page
 from syndicator.push.record import record, send_again
 from syndicator.store import claims, page_jobs, pages, waves
 from syndicator.store.database import Database
 from syndicator.store.pages import PAGE, Lease, Page, PageEntry
 from syndicator.store.times import to_us
-from syndicator.websub.tasks import Delivered, Task, TaskOutcome
+from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
 
 #: Seconds that a page waits for a callback.
 PATIENCE = 2.0
@@ -63,10 +64,10 @@ class OpenPage:
         if isinstance(outcome.outcome, Released):
             self.to_queue.add(callback)
 
-    def plan(self, number: int) -> list[Task]:
+    def plan(self, number: int, payload: Payload) -> list[Task]:
         """The next deliveries to send."""
         entries, self.unplanned = self.unplanned[:number], self.unplanned[number:]
-        planned = plan_page(self.page, entries, self.file)
+        planned = plan_page(self.page, entries, self.file, payload)
         self.pending |= {task.job.target: task for task in planned.tasks}
         self.to_queue |= set(planned.to_queue)
         return list(planned.tasks)
@@ -119,10 +120,16 @@ class OpenPages:
     """The pages that this process sends, and the deliveries that it made jobs of."""
 
     def __init__(
-        self, database: Database, topics: Topics, holder: str, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        topics: Topics,
+        payloads: Payloads,
+        holder: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._topics = topics
+        self._payloads = payloads
         self._holder = holder
         self._clock = clock
         self._open: dict[tuple[str, int], OpenPage] = {}
@@ -171,7 +178,7 @@ class OpenPages:
         not know of it yet.
         """
         # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = read_files([page.topic], self._topics.read)
+        files = self._payloads.read([page.topic])
         if page.topic not in files:
             self._put_back(page, self._clock() + UNREADABLE_WAIT)
             return
@@ -195,7 +202,7 @@ class OpenPages:
         """Have the next deliveries of a page sent. Returns whether there are more."""
         unplanned = [opened for opened in self._open.values() if opened.unplanned]
         for opened in unplanned[:1]:
-            tasks = opened.plan(_PART)
+            tasks = opened.plan(_PART, self._payloads.of)
             pool.add([(queue_key(task.job.target, task.job.host), task) for task in tasks], _LANE)
         return bool(unplanned)
 

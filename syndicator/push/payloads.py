@@ -1,11 +1,12 @@
 """What a subscriber is sent of a topic: all of it, or what it does not have (W3C WebSub §7)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from syndicator.cache import LruCache
 from syndicator.formats import changes
 from syndicator.model.content import FeedFile
+from syndicator.push.plan import Files, read_files
 from syndicator.store import versions
 from syndicator.store.database import Database
 
@@ -17,19 +18,33 @@ class Payloads:
     """Chooses what is sent, for each version of a topic that subscribers have."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], *, only_changes: bool
+        self,
+        database: Database,
+        read: Callable[[str], FeedFile | None],
+        clock: Callable[[], datetime],
+        *,
+        only_changes: bool,
     ) -> None:
+        """`read`: see `Topics`. `only_changes`: whether what a subscriber has is left out."""
         self._database = database
+        self._read = read
         self._clock = clock
         self._only_changes = only_changes
         self._recorded = dict[str, str]()  # the digest by topic
         # by topic and the version that a subscriber has
         self._reduced = LruCache[tuple[str, str], str, FeedFile](_MAX_KEPT)
 
-    def record(self, files: Iterable[FeedFile | None]) -> None:
+    def read(self, topics: Collection[str]) -> Files:
+        """The current files of topics, see `read_files`."""
+        files = read_files(topics, self._read)
+        if self._only_changes:
+            self._record(files.values())
+        return files
+
+    def _record(self, files: Iterable[FeedFile | None]) -> None:
         """Record the entries of versions before they are sent."""
         new = [file for file in files if file and self._recorded.get(file.url) != file.digest]
-        if not self._only_changes or not new:
+        if not new:
             return
         entries = {file.url: changes.entry_digests(file) for file in new}
         with self._database.begin(durable=False) as connection:

@@ -19,7 +19,7 @@ from syndicator.model.outbox import (
 )
 from syndicator.store.pages import Page, PageEntry
 from syndicator.websub.pace import Pace
-from syndicator.websub.tasks import Task, task_for
+from syndicator.websub.tasks import Payload, Task, task_for
 
 #: Live subscriptions by topic and callback, each with the digest of the bytes that it has.
 Live = Mapping[tuple[str, str], tuple[Subscription, str | None]]
@@ -85,7 +85,12 @@ def read_files(
 
 
 def plan(
-    claimed: Claimed, files: Files, challenge: Callable[[], str], pace: Pace, now: datetime
+    claimed: Claimed,
+    files: Files,
+    payload: Payload,
+    challenge: Callable[[], str],
+    pace: Pace,
+    now: datetime,
 ) -> Plan:
     """The task of each claimed job, if it has one. `challenge` returns a new random text.
 
@@ -100,7 +105,8 @@ def plan(
             put_off.append((job, now + UNREADABLE_WAIT))
             continue
         subscription, delivered = claimed.live.get((job.topic, job.target), _NOT_SUBSCRIBED)
-        task = task_for(job, subscription, delivered, files.get(job.topic), challenge())
+        file = files.get(job.topic)
+        task = task_for(job, subscription, delivered, file, challenge(), payload)
         if task is None:
             unneeded.append(job)
         elif (until := pace.end(job, claimed.attempted(job), now)) is not None:
@@ -117,10 +123,12 @@ class PagePlan(NamedTuple):
     to_queue: tuple[str, ...]  #: callbacks whose deliveries become jobs
 
 
-def plan_page(page: Page, entries: Sequence[PageEntry], file: FeedFile | None) -> PagePlan:
+def plan_page(
+    page: Page, entries: Sequence[PageEntry], file: FeedFile | None, payload: Payload
+) -> PagePlan:
     """The deliveries to some subscribers on a page. Those that have the bytes already get none."""
     tasks = [
-        task_for(page.job(entry), entry.subscription, entry.delivered, file, challenge="")
+        task_for(page.job(entry), entry.subscription, entry.delivered, file, "", payload)
         for entry in entries
         if not entry.queued
     ]

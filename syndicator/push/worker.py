@@ -38,6 +38,7 @@ from syndicator.push.pass_times import (
     COLLECT_LIMIT,
     PassTimes,
 )
+from syndicator.push.payloads import Payloads
 from syndicator.push.record import PushReport, ResultCounts, record
 from syndicator.push.send import PausedTask, SentTask, TaskSender
 from syndicator.store import claims, outbox, retention
@@ -73,11 +74,12 @@ class PushWorker:
         self._clock = clock
         self._listener = listener
         self._sender = TaskSender(client, clock, options.is_alive)
-        self._jobs = JobClaims(database, topics, options, clock)
+        payloads = Payloads(database, topics.read, clock, only_changes=options.only_changes)
+        self._jobs = JobClaims(database, topics, payloads, options, clock)
         self._hold = Hold()
         self._nudged = threading.Event()  # something may have been queued since the last claim
         self._pool = lanes.new_pool(self._sender.send, self._hold)
-        self._pages = OpenPages(database, topics, options.claimer, clock)
+        self._pages = OpenPages(database, topics, payloads, options.claimer, clock)
         self._outcomes: list[TaskOutcome] = []  # of jobs, not recorded yet
         # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())

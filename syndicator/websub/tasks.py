@@ -1,6 +1,6 @@
 """The request of each job, and what its answer means for the job and its subscription."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -84,18 +84,23 @@ class TaskOutcome:
     change: SubscriptionChange | None = None  #: None: nothing changes
 
 
+#: Returns what is sent of a topic to a callback that has a version of this digest; None: unknown.
+Payload = Callable[[FeedFile, str | None], FeedFile]
+
+
 def task_for(
     job: Job,
     subscription: Subscription | None,
     delivered: str | None,
     file: FeedFile | None,
     challenge: str,
+    payload: Payload = lambda file, had: file,
 ) -> Task | None:
     """The request that does a job; None: nothing has to be sent, the job is done.
 
     `subscription` is the callback's current one (None: it has none), `delivered` the digest of what
     it was last sent (None: unknown), `file` the current topic (None: it is no longer published).
-    `challenge` is random and used once.
+    `challenge` is random and used once. `payload` chooses what is sent.
     """
     match job.detail:
         case Ping():
@@ -112,7 +117,7 @@ def task_for(
                 return None
             if file.digest in (delivered, had):
                 return None
-            request = hub.delivery(subscription, file)
+            request = hub.delivery(subscription, payload(file, delivered))
             return Task(job=job, request=request, expected=file.digest, subscription=subscription)
 
 

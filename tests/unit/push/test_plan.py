@@ -60,6 +60,10 @@ def test_which_jobs_need_the_file_of_their_topic(detail: JobDetail, needed: set[
     assert topics_of([job(detail), job(detail)]) == needed
 
 
+def whole(file: FeedFile, had: str | None) -> FeedFile:
+    return file
+
+
 def test_a_file_that_can_not_be_read_is_left_out() -> None:
     """A topic that is no longer published has None."""
 
@@ -90,7 +94,7 @@ def test_a_job_is_sent_or_unneeded_or_waits(
 ) -> None:
     """It waits if its topic can't be read. The subscription is that of its topic and callback."""
     claimed = Claimed([a_job := job(detail)], live=live, pinged={})
-    planned = plan(claimed, files, challenges().__next__, NO_PACE, NOW)
+    planned = plan(claimed, files, whole, challenges().__next__, NO_PACE, NOW)
     assert places(planned) == {"tasks": [], "unneeded": [], "put off": []} | {place: [a_job]}
 
 
@@ -133,7 +137,7 @@ def test_a_change_keeps_the_pace_of_its_target_and_topic(
     live = {pair: (subscription, delivered)} if subscription else {}
     claimed = Claimed([a_job := job(detail)], live=live, pinged=pinged)
     pace = Pace(timedelta(seconds=5))
-    planned = plan(claimed, {"t": FILE}, challenges().__next__, pace, NOW)
+    planned = plan(claimed, {"t": FILE}, whole, challenges().__next__, pace, NOW)
     assert planned.put_off == (() if until is None else ((a_job, until),))
     assert [task.job for task in planned.tasks] == ([a_job] if until is None else [])
 
@@ -143,7 +147,7 @@ def test_a_delivery_that_is_not_needed_does_not_wait_for_its_pace() -> None:
     live = {("t", "https://a.example/"): (SENT_RECENTLY, "new")}
     claimed = Claimed([a_job := job(Delivery())], live=live, pinged={})
     pace = Pace(timedelta(seconds=5))
-    planned = plan(claimed, {"t": FILE}, challenges().__next__, pace, NOW)
+    planned = plan(claimed, {"t": FILE}, whole, challenges().__next__, pace, NOW)
     assert places(planned) == {"tasks": [], "unneeded": [a_job], "put off": []}
 
 
@@ -151,7 +155,7 @@ def test_each_verification_has_a_challenge_of_its_own() -> None:
     """A callback that learned one can't confirm for another."""
     jobs = [job(VERIFICATION) for _ in range(3)]
     planned = plan(
-        Claimed(jobs, live={}, pinged={}), {"t": FILE}, challenges().__next__, NO_PACE, NOW
+        Claimed(jobs, live={}, pinged={}), {"t": FILE}, whole, challenges().__next__, NO_PACE, NOW
     )
     assert len({task.expected for task in planned.tasks}) == 3
 
@@ -168,5 +172,5 @@ def test_the_outcomes_of_jobs_without_a_request() -> None:
 def test_a_topic_that_can_not_be_read_is_tried_again_after_a_second() -> None:
     """The next build repairs it."""
     claimed = Claimed([a_job := job(Delivery())], live={}, pinged={})
-    planned = plan(claimed, {}, challenges().__next__, NO_PACE, NOW)
+    planned = plan(claimed, {}, whole, challenges().__next__, NO_PACE, NOW)
     assert planned.put_off == ((a_job, NOW + timedelta(seconds=1)),)

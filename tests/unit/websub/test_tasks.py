@@ -153,6 +153,25 @@ def test_a_delivery_is_sent_to_a_subscriber_without_these_bytes(
     assert (task is not None) is needed
 
 
+def test_what_is_sent_depends_on_what_the_subscriber_has() -> None:
+    """Its signature is of what is sent. The delivery still counts as one of the whole topic."""
+    task = task_for(
+        job(Delivery()),
+        SUBSCRIPTION,
+        "old",
+        FILE,
+        "c",
+        payload=lambda file, had: replace(file, data=f"since {had}".encode()),
+    )
+    whole = task_for(job(Delivery()), SUBSCRIPTION, "old", FILE, "c")
+    assert task
+    assert whole
+    assert task.request.body == b"since old"
+    signed = [each.request.headers["X-Hub-Signature"] for each in (task, whole)]
+    assert len(set(signed)) == 2
+    assert task.expected == FILE.digest
+
+
 @pytest.mark.parametrize(
     ("of", "file", "query"),
     [
