@@ -66,7 +66,7 @@ class SenderPool(Generic[T, R]):
     def busy(self) -> bool:
         """Whether tasks are waiting or under way, or results were not collected."""
         with self._lock:
-            return bool(self._done) or self._is_unfinished()
+            return bool(self._done) or _is_unfinished(self._lanes)
 
     def add(self, tasks: Iterable[tuple[str, T]], lane: str = ONE) -> None:
         """Queue tasks with their hosts, in the order in which they should run."""
@@ -125,10 +125,9 @@ class SenderPool(Generic[T, R]):
         self._wanted = 1
 
     def _has_arrived(self) -> bool:
-        return len(self._done) >= self._wanted or bool(self._done and not self._is_unfinished())
-
-    def _is_unfinished(self) -> bool:
-        return any(queue.under_way or queue.waiting for queue in self._lanes.values())
+        return len(self._done) >= self._wanted or bool(
+            self._done and not _is_unfinished(self._lanes)
+        )
 
     def set_aside(
         self, tasks: Iterable[T], lane: str, seconds: float
@@ -183,3 +182,7 @@ class SenderPool(Generic[T, R]):
                     self._arrived.notify()
             if todo is None:
                 todo = self._todo.get()
+
+
+def _is_unfinished(lanes: Mapping[str, FairQueue[T]]) -> bool:
+    return any(queue.under_way or queue.waiting for queue in lanes.values())
