@@ -63,9 +63,9 @@ def test_a_commit_with_too_much_is_looked_at_once(
     """Its history takes long, and git much memory. The commit before it stays."""
     repository = Repository(tmp_path)
     repository.push({FIRST: post("First")})
-    source = Source(repository, dates=True, address=f"file://{repository.bare}", max_bytes=1000)
+    source = Source(repository, dates=True, address=f"file://{repository.bare}", max_bytes=10**5)
     files = source.update()
-    repository.push({SECOND: post("x" * 1000)})
+    repository.push({SECOND: post("x" * 10**5)})  # few bytes to fetch
     with pytest.raises(SourceError, match="bytes of files"):
         source.fetch()
     monkeypatch.setattr(sources, "fetch_dates", None)
