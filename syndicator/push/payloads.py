@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from syndicator.cache import LruCache
-from syndicator.formats import changes
 from syndicator.model.content import FeedFile
 from syndicator.push.plan import Files, read_files
 from syndicator.store import versions
@@ -43,6 +42,8 @@ class Payloads:
 
     def _record(self, files: Iterable[FeedFile | None]) -> None:
         """Record the entries of versions before they are sent."""
+        from syndicator.formats import changes
+
         new = [file for file in files if file and self._recorded.get(file.url) != file.digest]
         if not new:
             return
@@ -63,6 +64,8 @@ class Payloads:
             return file
         kept = self._reduced.get((file.url, had), file.digest)
         if kept is None:
+            from syndicator.formats import changes
+
             with self._database.read() as connection:
                 known = versions.entries(connection, file.url, had)
             kept = changes.without(file, known) if known else file

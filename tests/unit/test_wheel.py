@@ -28,7 +28,7 @@ def test_the_wheel_has_every_file(tmp_path: Path) -> None:
     there = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "syndicator").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.parent.name != "__pycache__"
     }
     assert files == there
     assert {Path(name).suffix for name in files} >= {".py", ".html", ".css", ".js", ".toml"}
