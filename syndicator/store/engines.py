@@ -76,6 +76,10 @@ def is_pooled(connection: Any) -> bool:
     return bool(process != connection.info.backend_pid)
 
 
+#: How often two transactions are tried to find out whether a pooler is in transaction mode.
+_ATTEMPTS = 8
+
+
 def shares_sessions(engine: Engine) -> bool:
     """Whether a pooler in transaction mode gives this process another session for each transaction.
 
@@ -84,11 +88,19 @@ def shares_sessions(engine: Engine) -> bool:
     with engine.connect() as first, engine.connect() as second:
         if not is_pooled(first.connection.driver_connection):
             return False
-        before = _session(first)
-        first.rollback()
-        # Now `second` has a transaction. In transaction mode it gets the session that the pooler
-        # used last, which is that of `first`; or `first` is given another one meanwhile.
-        return _session(second) == before or _session(first) != before
+        # Other clients take sessions meanwhile, so that one attempt may show nothing.
+        return any(_is_moved(first, second) for _ in range(_ATTEMPTS))
+
+
+def _is_moved(first: Connection, second: Connection) -> bool:
+    before = _session(first)
+    first.rollback()
+    # Now `second` has a transaction. In transaction mode it gets the session that the pooler used
+    # last, which is that of `first`; or `first` is given another one meanwhile.
+    moved = _session(second) == before or _session(first) != before
+    first.rollback()
+    second.rollback()
+    return moved
 
 
 def _session(connection: Connection) -> int:
