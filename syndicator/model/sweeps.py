@@ -111,13 +111,16 @@ def _raised(sweep: Sweep, wave: int) -> Sweep:
     if sweep.stop == sweep.cursor:  # it has reached nobody yet
         return replace(sweep, wave=wave)
     at_rest = sweep.stop is None and sweep.again is None
+    same = sweep.digest == sweep.old_digest
     return replace(
         sweep,
         wave=wave,
         digest=None,
-        old_wave=sweep.wave,
+        # A sweep that looked for subscribers without these bytes has not come to all: of those that
+        # lack them, their own records say so still.
+        old_wave=sweep.old_wave if same and sweep.digest and not at_rest else sweep.wave,
         # Of a sweep that is interrupted, some have one version and some another.
-        old_digest=sweep.digest if at_rest or sweep.digest == sweep.old_digest else None,
+        old_digest=sweep.digest if at_rest or same else None,
         # Those that this sweep has not reached come first: the others were sent something just now.
         stop=sweep.cursor if sweep.stop is None else sweep.stop,
         again=None if sweep.stop is None else sweep.cursor,

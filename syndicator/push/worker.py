@@ -156,8 +156,9 @@ class PushWorker:
             self._renew()
             now = time.monotonic()
             more = self._take(times, counts, now)
-            wait = 0 if more or not pool.busy else CLAIM_INTERVAL
-            nudged = self._collect(min(wait, self._hold.left(now) or wait))
+            held = self._hold.left(now)
+            wait = CLAIM_INTERVAL if (pool.busy or held) and not more else 0
+            nudged = self._collect(min(wait, held or wait))
             if times.records(len(self._outcomes), busy=pool.busy, now=now):
                 self._record(counts)
                 times.record_done(time.monotonic())

@@ -95,9 +95,10 @@ _CLAIM = (
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
     """Extend every claim of a claimer, on jobs and pages."""
+    # Pages first, as in `release_dead`.
+    pages.renew(connection, claimer, until)
     claimed = and_(_CLAIMED, jobs.c.claimer == claimer)
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
-    pages.renew(connection, claimer, until)
 
 
 def release(connection: Connection, claimer: str) -> None:

@@ -140,9 +140,7 @@ def claim(
     if row is None:
         waves.close(connection)
         return None
-    sweep = waves.sweep_of(row)
-    if row.page is not None:
-        sweep = interrupted(sweep, row.changed)
+    sweep = waves.sweep_of(row) if row.page is None else _interrupted(connection, row)
     prepared_sweep = prepared(sweep, row.newest, row.changed)
     if prepared_sweep is None:
         return None
@@ -318,5 +316,27 @@ def _release(connection: Connection, condition: ColumnElement[bool]) -> None:
     rows = select(shards, waves_table.c.changed).where(held).with_for_update(of=shards)
     for row in connection.execute(rows.order_by(shards.c.topic, shards.c.shard)).all():
         times = {"due": row.due, "sent": row.sent, "old_sent": row.old_sent}
-        sweep = interrupted(waves.sweep_of(row), row.changed)
-        connection.execute(_PUT, _values(row, sweep, times))
+        connection.execute(_PUT, _values(row, _interrupted(connection, row), times))
+
+
+_FORGET = (
+    update(subscriptions)
+    .where(
+        subscriptions.c.topic == bindparam("of"),
+        subscriptions.c.place > bindparam("after"),
+        subscriptions.c.place <= bindparam("last"),
+        subscriptions.c.wave < bindparam("sent"),
+    )
+    .values(delivered=None)
+)
+
+
+def _interrupted(connection: Connection, row: Row[Any]) -> Sweep:
+    """The sweep of a shard whose page was lost. What its subscribers have becomes unknown.
+
+    Also where their own rows said so: the page may have arrived, and nobody recorded it.
+    """
+    sweep = waves.sweep_of(row)
+    part = {"of": row.topic, "after": sweep.cursor, "last": row.page, "sent": sweep.wave}
+    connection.execute(_FORGET, part)
+    return interrupted(sweep, row.changed)

@@ -75,7 +75,10 @@ def raise_waves(
 
 
 def add_subscriber(connection: Connection, topic: str, callback: str, now: datetime) -> int:
-    """Make sure that a topic has the shard of a callback. Returns the topic's newest wave."""
+    """Make sure that a topic has the shard of a callback. Returns the topic's newest wave, locked.
+
+    See `lock_newest`.
+    """
     statement = insert(connection.dialect, waves).values(
         topic=topic, wave=0, changed=0, done=0, since=to_us(now)
     )
@@ -88,7 +91,19 @@ def add_subscriber(connection: Connection, topic: str, callback: str, now: datet
         topic=topic, shard=shard, due=to_us(now), **values
     )
     connection.execute(statement.on_conflict_do_nothing())
-    return wave
+    return lock_newest(connection, topic, callback) or 0
+
+
+def lock_newest(connection: Connection, topic: str, callback: str) -> int | None:
+    """The newest wave of a topic; None: it never had a subscriber.
+
+    Until the transaction ends, no page of a later wave is claimed in the callback's shard: on
+    PostgreSQL it would pass by a record of the callback that is not committed yet.
+    """
+    shard = shard_of(place_of(callback))
+    here = and_(shards.c.topic == topic, shards.c.shard == shard)
+    connection.execute(select(shards.c.shard).where(here).with_for_update(read=True))
+    return connection.scalar(select(newest(topic)))
 
 
 _CHANGED = select(waves.c.changed).where(waves.c.topic == bindparam("of"))

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from command import AT_ONCE, until
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from syndicator.errors import OutputError, StateError
 from syndicator.model.content import FeedFile
@@ -156,6 +156,18 @@ def test_each_hub_gets_a_ping_for_each_topic(database: Database, hub: Hub) -> No
     ]
     assert (report.done, report.queued, report.next_due) == ({JobKind.PING: 4}, 0, None)
     assert report.summary() == "4 pings sent"
+
+
+def test_a_pass_that_begins_during_a_hold_waits_for_its_end(database: Database) -> None:
+    """It leaves the processor to the save, which the hold is for."""
+    statements = list[str]()
+    event.listen(
+        database.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
+    )
+    with pushing(database, Clock()) as push:
+        push.hold()
+        push.once()
+    assert len(statements) < 100
 
 
 def test_a_failed_ping_is_retried_when_due_and_given_up_at_the_end(

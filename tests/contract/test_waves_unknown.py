@@ -1,0 +1,109 @@
+"""What a subscriber has is not assumed of bytes that nobody recorded as sent."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from wave_hub import TOPIC, Hub, names
+
+from syndicator.model.outbox import Subscription
+from syndicator.push import pages as push_pages
+from syndicator.store import pages, subscriptions
+from syndicator.store.database import Database
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five subscribers a page."""
+    monkeypatch.setattr(pages, "PAGE", 5)
+    monkeypatch.setattr(push_pages, "PAGE", 5)
+
+
+@pytest.fixture
+def hub(url: str) -> Iterator[Hub]:
+    hub = Hub(url)
+    yield hub
+    hub.database.close()
+
+
+def next_page(hub: Hub) -> dict[str, str | None] | None:
+    """Claim a page and record it as sent. The digests that its subscribers had; None: no page."""
+    lease = pages.Lease(holder="one", expires=hub.now + timedelta(minutes=2))
+    with hub.database.begin() as connection:
+        page = pages.claim(connection, hub.now, lease)
+        if page is None:
+            return None
+        digest = f"d{hub.version}"
+        assert pages.record(connection, page, digest, hub.now, sent=True, pace=timedelta(0))
+        return {entry.subscription.callback: entry.delivered for entry in page.entries()}
+
+
+def test_a_search_that_a_change_interrupts_has_not_come_to_all(hub: Hub) -> None:
+    """New subscribers that it did not reach were sent nothing so far."""
+    for callback in names(8, 1):
+        hub.subscribe(callback)
+    hub.change()
+    hub.deliver_all()
+    for number in range(12):
+        hub.subscribe(f"https://h0.example/late{number}")
+    hub.deliver_all()
+    assert len(hub.callbacks.accepted) == 8
+    assert hub.publish()
+    sent = next_page(hub)
+    assert sent is not None
+    hub.change()
+    had = dict[str, str | None]()
+    while (page := next_page(hub)) is not None:
+        had |= page
+    assert len(had) == 20
+    assert {callback for callback, digest in had.items() if digest} <= {
+        *hub.callbacks.accepted,
+        *sent,
+    }
+
+
+@pytest.mark.parametrize("transactions", range(1, 9))
+def test_a_version_that_comes_back_after_a_crash_is_sent(hub: Hub, transactions: int) -> None:
+    """The lost page brought another one, also to those whose own rows know what they have."""
+    for callback in names(8, 1):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    hub.callbacks.answer = lambda callback: (
+        500 if len(hub.callbacks.received[callback]) < 2 else 200
+    )
+    hub.change()
+    hub.deliver_all()
+    assert set(hub.callbacks.accepted.values()) == {2}
+    hub.change()
+    hub.deliver(transactions)
+    hub.version = 1
+    hub.change()
+    hub.deliver_all()
+    assert set(hub.callbacks.accepted.values()) == {2}
+
+
+def test_a_subscription_that_is_recorded_during_a_change(
+    postgresql: str,
+) -> None:
+    """No page passes it by while its transaction is open; then it gets the newest."""
+    hub, other = Hub(postgresql), Database(postgresql)
+    for callback in names(3, 1):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    late = "https://h0.example/late"
+    with other.begin() as connection:
+        subscription = Subscription(
+            topic=TOPIC,
+            callback=late,
+            secret=None,
+            expires=hub.now + timedelta(days=1),
+            since=hub.now,
+        )
+        subscriptions.upsert(connection, subscription, "d1")
+        hub.change()
+        hub.deliver()
+        assert not hub.callbacks.accepted
+    hub.deliver_all()
+    assert hub.callbacks.accepted == dict.fromkeys([*names(3, 1), late], 2)
+    other.close()
+    hub.database.close()
