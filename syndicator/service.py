@@ -26,7 +26,7 @@ from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.model.report import Report
 from syndicator.ops import runs
 from syndicator.outputs.output import Output
-from syndicator.store import awaited_pages, locks, retention
+from syndicator.store import audiences, awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.processes import Member
@@ -308,14 +308,13 @@ def import_for_changes(service: Service) -> None:
     from syndicator.build.post_tools import import_renderer
     from syndicator.formats import import_libraries, opml, read_back  # noqa: F401
     from syndicator.jekyll import fast_heads  # noqa: F401
-    from syndicator.store import subscriptions
 
     import_libraries()
     import_renderer()
     if service.config.push.hubs:
         from syndicator.outbound import operator_sender  # noqa: F401
     with service.database.read() as connection:
-        notified = service.config.push.hubs or subscriptions.by_topic(connection, utcnow())
+        notified = service.config.push.hubs or audiences.by_topic(connection, utcnow())
     if notified:
         service.client.made()
 

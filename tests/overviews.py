@@ -12,8 +12,8 @@ from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.runs import Failure, Run
 from syndicator.ops.status import FuturePost, Status
 from syndicator.store.activity import INTERVAL, interval_of
-from syndicator.store.outbox import HubState
-from syndicator.store.subscriptions import Audience
+from syndicator.store.audiences import Audience
+from syndicator.store.hubs import HubState
 
 NOW = datetime(2026, 5, 1, 12, 3, 17, tzinfo=UTC)
 URL = "https://news.example/feeds/"

@@ -10,7 +10,7 @@ from syndicator.model.report import count
 
 if TYPE_CHECKING:
     from syndicator.ops.status import Status
-    from syndicator.store.subscriptions import Subscriber
+    from syndicator.store.audiences import Subscriber
 
 
 #: Posts that are listed while their page is awaited.

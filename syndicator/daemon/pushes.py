@@ -30,10 +30,10 @@ from syndicator.observe import attempt_line
 from syndicator.push.record import PushReport
 from syndicator.push.worker import PushWorker
 from syndicator.service import Service
-from syndicator.store import outbox, subscriptions
+from syndicator.store import audiences, outbox
+from syndicator.store.audiences import Audience
 from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
-from syndicator.store.subscriptions import Audience
 
 #: How often to look for due jobs. A build requests a pass at once.
 INTERVAL = timedelta(seconds=5)
@@ -192,7 +192,7 @@ class Pushes:
 
     def _count_subscribers(self) -> None:
         with self._database.read() as connection:
-            self.audiences = subscriptions.by_topic(connection, datetime.now(UTC))
+            self.audiences = audiences.by_topic(connection, datetime.now(UTC))
         self._counted = time.monotonic()
         self._metrics.set_subscribers(
             {topic: audience.subscribers for topic, audience in self.audiences.items()}

@@ -13,7 +13,7 @@ from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.worker import Worker
 from syndicator.errors import StateError
 from syndicator.ops import doctor
-from syndicator.store import outbox
+from syndicator.store import hubs
 from syndicator.store.database import Database
 
 
@@ -64,12 +64,12 @@ class Recorder:
         for proxy in proxies:
             doctor.store_untrusted_proxy(self._database, proxy)
 
-    def _store_hub_fetches(self, hubs: frozenset[str]) -> None:
-        if not hubs:
+    def _store_hub_fetches(self, urls: frozenset[str]) -> None:
+        if not urls:
             return
         with suppress(StateError), self._database.begin() as connection:
             # An error is left to the next build, which meets and logs it too.
-            outbox.record_fetch(connection, hubs, datetime.now(UTC))
+            hubs.record_fetch(connection, urls, datetime.now(UTC))
 
 
 def _worker(

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from syndicator.store import feeds, subscriptions
+from syndicator.store import audiences, feeds
+from syndicator.store.audiences import Audience
 from syndicator.store.database import Database
-from syndicator.store.subscriptions import Audience
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +27,7 @@ def list_feeds(database: Database, now: datetime) -> tuple[FeedState, ...]:
     """The published feeds: the whole site first, then by kind and name."""
     with database.read() as connection:
         files = [file for file in feeds.all_files(connection) if not file.gone]
-        audiences = subscriptions.by_topic(connection, now)
-        return feed_states(connection, files, audiences)
+        return feed_states(connection, files, audiences.by_topic(connection, now))
 
 
 def feed_states(

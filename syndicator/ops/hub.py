@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from syndicator.build import publish
-from syndicator.store import feeds, subscriptions
+from syndicator.store import audiences, feeds, subscriptions
+from syndicator.store.audiences import Subscriber
 from syndicator.store.database import Database
-from syndicator.store.subscriptions import Subscriber
 
 
 def list_subscribers(database: Database, now: datetime) -> tuple[Subscriber, ...]:
     """The live subscriptions at our hub."""
     with database.read() as connection:
-        return subscriptions.subscribers(connection, now)
+        return audiences.subscribers(connection, now)
 
 
 def unsubscribe(database: Database, callback: str, now: datetime) -> int:

@@ -25,20 +25,21 @@ from syndicator.ops.held_posts import HeldPost, held_posts
 from syndicator.ops.runs import Failure, Run, last_failure, last_runs
 from syndicator.store import (
     archives,
+    audiences,
     feeds,
+    hubs,
     kv,
     locks,
     outbox,
     post_queries,
     posts,
     processes,
-    subscriptions,
 )
+from syndicator.store.audiences import Audience
 from syndicator.store.database import Database
-from syndicator.store.outbox import HubState
+from syndicator.store.hubs import HubState
 from syndicator.store.post_rows import PostRow
 from syndicator.store.processes import Process
-from syndicator.store.subscriptions import Audience
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,9 +222,9 @@ def collect(
         files = [file for file in feeds.all_files(connection) if not file.gone]
         counts = outbox.counts(connection)
         runs = last_runs(connection)
-        audiences = known.audiences
-        if audiences is None:
-            audiences = subscriptions.by_topic(connection, now)
+        by_topic = known.audiences
+        if by_topic is None:
+            by_topic = audiences.by_topic(connection, now)
         archived = archives.summary(connection)
         found = known.problems
         if found is None:
@@ -252,17 +253,17 @@ def collect(
             runs=runs,
             last_run=runs[0] if runs else None,
             last_failure=_failure(holder, last_failure(connection)),
-            feeds=feed_states(connection, files, audiences),
+            feeds=feed_states(connection, files, by_topic),
             held=held_posts(connection, now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
-            hubs=outbox.hub_states(connection),
+            hubs=hubs.states(connection),
             queued={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
             given_up={kind.value: counts.get((kind, JobState.GAVE_UP), 0) for kind in JobKind},
             queued_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
-            subscribers=sum(audience.subscribers for audience in audiences.values()),
-            audiences=audiences,
+            subscribers=sum(audience.subscribers for audience in by_topic.values()),
+            audiences=by_topic,
         )
 
 

@@ -41,7 +41,7 @@ from syndicator.push.pass_times import (
 from syndicator.push.payloads import Payloads
 from syndicator.push.record import PushReport, ResultCounts, record
 from syndicator.push.send import PausedTask, SentTask, TaskSender
-from syndicator.store import claims, outbox, retention
+from syndicator.store import claims, hubs, outbox, retention
 from syndicator.store.database import Database
 from syndicator.store.process_schema import DAEMON
 from syndicator.websub.pace import NO_PACE
@@ -142,7 +142,7 @@ class PushWorker:
             if self._clock_origin - origin > LEASE:
                 retention.shift_back(connection, started, self._clock_origin - origin)
             retention.repair_times(connection, started, longest_wait)
-            self._sender.paused_hubs = outbox.paused_hubs(connection, started)
+            self._sender.paused_hubs = hubs.paused(connection, started)
         self._clock_origin = origin
         self._pool = lanes.new_pool(self._sender.send, self._hold)
         self._renew_at = started + LEASE / 2

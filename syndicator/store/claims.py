@@ -32,11 +32,10 @@ from syndicator.model.outbox import (
     Released,
     Retry,
 )
-from syndicator.store import pages
+from syndicator.store import hubs, pages
 from syndicator.store.due_jobs import ClaimLimits as ClaimLimits
 from syndicator.store.due_jobs import due_jobs
 from syndicator.store.job_details import from_json
-from syndicator.store.outbox import record_pings
 from syndicator.store.process_schema import DAEMON, is_dead
 from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
 from syndicator.store.sql import exclude_claimers, insert
@@ -171,7 +170,7 @@ def record(
                 for row in connection.execute(claimed.returning(jobs))
             ],
         )
-    record_pings(connection, outcomes, now)
+    hubs.record_pings(connection, outcomes, now)
 
 
 _WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None, "ready": 0}

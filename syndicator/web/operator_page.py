@@ -31,7 +31,7 @@ from syndicator.web.day_plots import HEIGHT, figures
 if TYPE_CHECKING:
     from syndicator.inspection import Overview
     from syndicator.ops.status import Status
-    from syndicator.store.outbox import HubState
+    from syndicator.store.hubs import HubState
 
 #: Rows of a list. `syndicator status` prints all.
 MAX_ROWS = 50

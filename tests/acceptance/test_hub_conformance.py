@@ -24,7 +24,7 @@ import requests
 from command import AT_ONCE, PATIENCE, free_port
 from hubsite import LIMITS, Received, Reply, Running, Site, Subscriber, agree
 
-from syndicator.store import subscriptions
+from syndicator.store import audiences
 
 NUMBERS = count(1)
 
@@ -985,7 +985,7 @@ def test_secrets_stay_secret(
     reader.wait(3)
     site.wait_until_idle(topic)
     with site.database.read() as connection:
-        listed = repr(subscriptions.subscribers(connection, site.clock()))
+        listed = repr(audiences.subscribers(connection, site.clock()))
     assert "hush" not in listed
     assert "127.0.0.1" in listed
     assert "hush" not in caplog.text

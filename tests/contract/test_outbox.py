@@ -23,10 +23,11 @@ from syndicator.model.outbox import (
     Retry,
     Verification,
 )
-from syndicator.store import claims, outbox
+from syndicator.store import claims, hubs, outbox
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
-from syndicator.store.outbox import HubState, JobRow
+from syndicator.store.hubs import HubState
+from syndicator.store.outbox import JobRow
 from syndicator.store.push_schema import jobs as table
 from syndicator.store.times import from_us
 
@@ -246,7 +247,7 @@ def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None
     (again,) = claim(database)
     assert (again.attempts, again.due) == (0, NOW)
     with database.read() as connection:
-        assert [state.last_failure for state in outbox.hub_states(connection)] == [None]
+        assert [state.last_failure for state in hubs.states(connection)] == [None]
 
 
 def test_a_given_up_job_stays_until_the_next_change(database: Database) -> None:
@@ -347,10 +348,10 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
     record(database, (jobs[B, "t"], GaveUp(error="it refused the connection")), now=after(3))
     record(database, (jobs[B, "u"], Done()), now=after(4))
     with database.begin() as connection:
-        outbox.record_fetch(connection, [B], after(4))
-        outbox.record_fetch(connection, [B], after(5))
+        hubs.record_fetch(connection, [B], after(4))
+        hubs.record_fetch(connection, [B], after(5))
     with database.read() as connection:
-        assert outbox.hub_states(connection) == (
+        assert hubs.states(connection) == (
             HubState(
                 url=A,
                 waiting=1,

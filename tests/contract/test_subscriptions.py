@@ -21,13 +21,13 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.push.record import record
-from syndicator.store import claims, deliveries, outbox, page_jobs, pages, subscriptions
+from syndicator.store import audiences, claims, deliveries, outbox, page_jobs, pages, subscriptions
+from syndicator.store.audiences import Audience
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.store.pages import Lease
 from syndicator.store.push_schema import jobs
-from syndicator.store.subscriptions import Audience
 from syndicator.store.times import to_us
 from syndicator.websub.tasks import (
     Confirmed,
@@ -316,7 +316,7 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         verifying.detail,
     )
     with database.read() as connection:
-        assert subscriptions.by_topic(connection, NOW) == {
+        assert audiences.by_topic(connection, NOW) == {
             "other": Audience(subscribers=1, failing=0, last_success=None, last_failure=None)
         }
 
@@ -334,7 +334,7 @@ def test_operators_see_a_label_of_the_callback(database: Database) -> None:
     kept = a_subscription(callback="https://a.example:8443/cb?token=hush", secret=b"hush")
     store(database, kept, a_subscription("u", kept.callback), a_subscription("v"))
     with database.begin() as connection:
-        listed = subscriptions.subscribers(connection, NOW)
+        listed = audiences.subscribers(connection, NOW)
         assert "hush" not in repr(listed)
         (label,) = {one.callback for one in listed if one.topic in ("t", "u")}
         assert label.startswith("a.example:8443#")
@@ -358,7 +358,7 @@ def test_the_audience_of_a_topic(database: Database) -> None:
             connection, [("t", good.callback, "d"), ("t", bad.callback, "d")], NOW - DAY
         )
         subscriptions.record_failed(connection, [("t", bad.callback, "it answered 500")], NOW)
-        assert subscriptions.by_topic(connection, NOW) == {
+        assert audiences.by_topic(connection, NOW) == {
             "t": Audience(subscribers=2, failing=1, last_success=NOW - DAY, last_failure=NOW)
         }
 

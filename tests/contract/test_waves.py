@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, event, text
 from wave_hub import NOW, TOPIC, Hub, names
 
 from syndicator.push import pages as push_pages
-from syndicator.store import deliveries, outbox, pages, retention, subscriptions, waves
+from syndicator.store import audiences, deliveries, outbox, pages, retention, subscriptions, waves
 from syndicator.store.refusals import MIGRATIONS
 from syndicator.websub.pace import Pace
 
@@ -204,8 +204,8 @@ def test_only_failures_become_jobs(hub: Hub) -> None:
     hub.deliver_all()
     assert (hub.callbacks.received[good], hub.callbacks.received[bad]) == ([2], [2, 2, 2])
     with hub.database.read() as connection:
-        listed = {one.error: one for one in subscriptions.subscribers(connection, hub.now)}
-        audience = subscriptions.by_topic(connection, hub.now)[TOPIC]
+        listed = {one.error: one for one in audiences.subscribers(connection, hub.now)}
+        audience = audiences.by_topic(connection, hub.now)[TOPIC]
     failing = listed["it answered 500"]
     assert (failing.failures, failing.last_success, failing.last_failure) == (3, None, hub.now)
     assert (listed[None].last_success, listed[None].failures) == (NOW, 0)

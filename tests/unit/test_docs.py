@@ -27,8 +27,8 @@ from syndicator.ops.preview import Place, PostPreview
 from syndicator.ops.runs import Failure, Run
 from syndicator.ops.status import FuturePost, Status
 from syndicator.push.record import PushReport
-from syndicator.store.outbox import HubState
-from syndicator.store.subscriptions import Audience, Subscriber
+from syndicator.store.audiences import Audience, Subscriber
+from syndicator.store.hubs import HubState
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")

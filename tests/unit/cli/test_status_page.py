@@ -8,7 +8,7 @@ import pytest
 from syndicator.cli.status_page import HELD_LINES, ago, size, status_lines, time_of
 from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.status import Status
-from syndicator.store.outbox import HubState
+from syndicator.store.hubs import HubState
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HUB = HubState(

@@ -10,7 +10,7 @@ from syndicator.ops.git_status import GitState
 from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.runs import Failure
 from syndicator.ops.status import Status, concerns
-from syndicator.store.outbox import HubState
+from syndicator.store.hubs import HubState
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 GIB = 2**30

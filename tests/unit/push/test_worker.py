@@ -20,7 +20,7 @@ from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscr
 from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import claims, deliveries, outbox, pings, subscriptions
+from syndicator.store import claims, deliveries, hubs, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.websub.pace import Pace
@@ -195,7 +195,7 @@ def test_a_failed_ping_is_retried_when_due_and_given_up_at_the_end(
         report = push.once()
         assert (len(hub.seen), report.given_up, report.next_due) == (3, {JobKind.PING: 1}, None)
         with database.read() as connection:
-            (state,) = outbox.hub_states(connection)
+            (state,) = hubs.states(connection)
         assert (state.given_up, state.last_failure, state.error) == (
             1,
             clock.now,
@@ -205,7 +205,7 @@ def test_a_failed_ping_is_retried_when_due_and_given_up_at_the_end(
         enqueue(database, hub.url, now=clock.now)
         assert push.once().done == {JobKind.PING: 1}
     with database.read() as connection:
-        (state,) = outbox.hub_states(connection)
+        (state,) = hubs.states(connection)
     assert (state.given_up, state.waiting, state.last_success) == (0, 0, clock.now)
 
 

@@ -1,0 +1,99 @@
+"""The subscriptions to topics as operators see them. They are in the table of `subscriptions`.
+
+Every function works inside its caller's transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select
+
+from syndicator.model.sweeps import shard_of
+from syndicator.store import waves
+from syndicator.store.push_schema import subscriptions
+from syndicator.store.subscriptions import callback_label, latest
+from syndicator.store.times import from_us, to_us
+from syndicator.store.waves import Shard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscriber:
+    """A subscription as operators see it."""
+
+    topic: str
+    callback: str  #: its label, see `callback_label`
+    since: datetime
+    expires: datetime
+    failures: int  #: deliveries in a row that failed
+    last_success: datetime | None  #: None: never
+    last_failure: datetime | None  #: None: never
+    error: str | None  #: of the last failure; None: there was none
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """The subscribers of one topic, summed up."""
+
+    subscribers: int
+    failing: int  #: those whose last delivery failed
+    last_success: datetime | None  #: of any of them; None: never
+    last_failure: datetime | None  #: of any of them; None: never
+
+
+def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
+    """The audience of each topic that has subscribers."""
+    rows = connection.execute(
+        select(
+            subscriptions.c.topic,
+            func.count().label("subscribers"),
+            func.sum(case((subscriptions.c.failures > 0, 1), else_=0)).label("failing"),
+            func.max(subscriptions.c.last_success).label("last_success"),
+            func.max(subscriptions.c.last_failure).label("last_failure"),
+        )
+        .where(subscriptions.c.expires > to_us(now))
+        .group_by(subscriptions.c.topic)
+        .order_by(subscriptions.c.topic)
+    ).all()
+    sent = waves.last_sent(connection)
+    return {
+        row.topic: Audience(
+            subscribers=row.subscribers,
+            failing=int(row.failing),
+            last_success=from_us(latest(row.last_success, sent.get(row.topic))),
+            last_failure=from_us(row.last_failure),
+        )
+        for row in rows
+    }
+
+
+def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]:
+    """Every live subscription, sorted by topic and callback."""
+    rows = connection.execute(
+        select(subscriptions)
+        .where(subscriptions.c.expires > to_us(now))
+        .order_by(subscriptions.c.topic, subscriptions.c.callback)
+    )
+    shards = waves.of_topics(connection)
+    return tuple(
+        Subscriber(
+            topic=row.topic,
+            callback=callback_label(row.callback),
+            since=from_us(row.since),
+            expires=from_us(row.expires),
+            failures=row.failures,
+            last_success=from_us(_last_success(row, shards)),
+            last_failure=from_us(row.last_failure),
+            error=row.error,
+        )
+        for row in rows
+    )
+
+
+def _last_success(row: Row[Any], shards: Mapping[tuple[str, int], Shard]) -> int | None:
+    shard = shards.get((row.topic, shard_of(row.place)))
+    if shard is None or row.wave >= shard.sweep.has(row.place)[0]:
+        own: int | None = row.last_success
+        return own
+    return latest(row.last_success, shard.last_sent(row.place))
