@@ -22,7 +22,7 @@ def place_of(callback: str) -> int:
     """The place of a callback: shard `n` has those from `n * SHARD_SIZE + 1`.
 
     Two callbacks of one host may share a place only by 2^29 attempts. One of them may then miss a
-    delivery, which harms nobody else.
+    delivery; the other subscribers get theirs.
     """
     shard = sha256(host_name(callback).encode()).digest()[0] % SHARDS
     number = int.from_bytes(sha256(callback.encode()).digest()[:8], "big")

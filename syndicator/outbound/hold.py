@@ -30,5 +30,5 @@ class Hold:
             self._allowed = now + PAUSE * (now - self._began)
 
     def left(self, now: float) -> float:
-        """Seconds until the hold ends; 0: there is none."""
+        """Seconds until the hold ends; 0: it has ended."""
         return max(0.0, self._until - now)

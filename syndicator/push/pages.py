@@ -1,7 +1,7 @@
 """Sends sweeps page by page: claims pages, plans their deliveries, and records those that are done.
 
-A page is done when each delivery ended, or can't go on for a callback that is slow: that one
-becomes a job of the outbox, and the sweep goes on without it.
+A page is done when each delivery ended, or waits for a slow callback: that one becomes a
+job of the outbox, and the sweep goes on without it.
 
 Pings go first: whatever is done for a page takes some milliseconds at a time.
 """

@@ -59,7 +59,7 @@ _FAST = "NORMAL"
 #: that is suspended: its locks would stop all others. For this transaction only, since a pooler may
 #: give its session to another client. https://www.postgresql.org/docs/current/runtime-config-client.html
 _LIMIT_SILENCE = "SET LOCAL idle_in_transaction_session_timeout = '9s'"
-#: No statement waits longer for a lock, whoever holds it: the work is repeated, and `status` says
+#: No statement waits longer for a lock: the work is repeated, and `status` says
 #: why it failed.
 _LIMIT_WAIT = "SET LOCAL lock_timeout = '60s'"
 _NO_WAIT_FOR_DISK = "SET LOCAL synchronous_commit = off"

@@ -245,7 +245,7 @@ def pending(connection: Connection, host: str, client: str) -> PendingJobs:
 
 
 def oldest_since(connection: Connection) -> datetime | None:
-    """When the oldest change was made that a job or a wave announces; None: there is none."""
+    """When the oldest change was made that a job or a wave announces; None: all were."""
     queued = select(func.min(jobs.c.since)).where(jobs.c.state != JobState.GAVE_UP)
     times = (connection.scalar(queued), waves.since(connection))
     return from_us(min((at for at in times if at is not None), default=None))

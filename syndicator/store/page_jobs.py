@@ -97,7 +97,7 @@ def _columns(page: Page, entry: PageEntry) -> dict[str, Any]:
 
 
 def _own(connection: Connection, page: Page, callbacks: Collection[str]) -> None:
-    """Have the rows of subscribers say what they have: the sweep passes them by."""
+    """Record in the rows of subscribers which version they have: the sweep passes them by."""
     sweep = page.sweep
     is_older = subscriptions.c.wave < sweep.old_wave
     connection.execute(

@@ -267,7 +267,7 @@ def total(connection: Connection, now: datetime) -> int:
 
 
 def latest(*times: int | None) -> int | None:
-    """The latest of some times; None: there is none."""
+    """The latest of some times; None if all are."""
     return max((time for time in times if time is not None), default=None)
 
 

@@ -174,7 +174,7 @@ def next_due(connection: Connection) -> int | None:
 
 
 def since(connection: Connection) -> int | None:
-    """When the oldest wave began that has not reached all; None: there is none."""
+    """When the oldest wave began that has not reached all; None: every wave has."""
     first: int | None = connection.scalar(
         select(func.min(waves.c.since)).where(waves.c.done < waves.c.wave)
     )
