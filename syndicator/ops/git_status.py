@@ -1,10 +1,11 @@
 """Stores what is fetched from git and what keeps it from being fetched, for `status`."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,8 @@ from syndicator.store.database import Database
 
 #: Key in `kv` of a JSON object; empty or missing: nothing was fetched yet.
 _KEY = "git"
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +31,13 @@ class GitState:
     failing_since: datetime | None  #: None: the last fetch succeeded
     error: str  #: of the last fetch that failed since then; "": it succeeded
     hint: str  #: how to fix it
+
+
+class Fetch(NamedTuple):
+    """A fetch that succeeded. Fetches differ if another one brought another commit in between."""
+
+    commit: str  #: "": nothing was fetched yet
+    time: str
 
 
 def read(connection: Connection, remote: str) -> GitState:
@@ -49,50 +59,84 @@ def read_notes(connection: Connection) -> tuple[Problem, ...]:
     return tuple(Problem(**note, note=True) for note in _record(connection).get("notes", ()))
 
 
-def remember_fetched(database: Database, commit: str, branch: str, now: datetime) -> None:
-    """Store that a fetch succeeded. Written only if that is new."""
-    with suppress(StateError):
-        with database.read() as connection:
-            record = _record(connection)
+def newest_fetch(connection: Connection) -> Fetch:
+    """The last fetch that succeeded, by whichever process."""
+    return _fetch_of(_record(connection))
+
+
+def remember_fetched(
+    database: Database, before: Fetch, commit: str, branch: str, now: datetime
+) -> bool:
+    """Store that a fetch succeeded. Written only if that is new. Raises StateError.
+
+    `before`: the last fetch when this one began. False: another process fetched another commit
+    meanwhile, which may be newer. Then nothing is stored.
+    """
+    is_newest = True
+
+    def fetched(record: Record) -> Record:
+        nonlocal is_newest
         same = (record.get("commit"), record.get("branch")) == (commit, branch)
-        if same and not record.get("failing_since"):
-            return
-        fetched = record.get("fetched") if same else now.isoformat()
-        known = {"commit": commit, "branch": branch, "fetched": fetched}
-        _put(database, known | {"notes": record.get("notes", ())})
+        is_newest = record.get("commit") == commit or _fetch_of(record) == before
+        if not is_newest:
+            return record
+        time = record.get("fetched") if same else now.isoformat()
+        known = {"commit": commit, "branch": branch, "fetched": time}
+        return known | {"notes": record.get("notes", ())}
+
+    _change(database, fetched)
+    return is_newest
 
 
 def remember_failure(database: Database, error: SourceError, now: datetime) -> None:
     """Store why a fetch failed, and since when. Written only if that is new."""
-    with suppress(StateError):
-        with database.read() as connection:
-            record = _record(connection)
+
+    def failed(record: Record) -> Record:
         if record.get("error") == str(error):
-            return
+            return record
         since = record.get("failing_since") or now.isoformat()
         failure = {"failing_since": since, "error": str(error), "hint": error.hint or ""}
-        _put(database, record | failure)
+        return record | failure
+
+    with suppress(StateError):
+        _change(database, failed)
 
 
 def remember_notes(database: Database, notes: tuple[Problem, ...]) -> None:
     """Store what of the commit is not followed. Written only if that is new."""
     new = [{"path": note.path, "message": note.message, "hint": note.hint} for note in notes]
+
+    def noted(record: Record) -> Record:
+        return record | {"notes": new} if list(record.get("notes", ())) != new else record
+
     with suppress(StateError):
-        with database.read() as connection:
-            record = _record(connection)
-        if list(record.get("notes", ())) != new:
-            _put(database, record | {"notes": new})
+        _change(database, noted)
 
 
-def _record(connection: Connection) -> dict[str, Any]:
-    text = kv.get(connection, _KEY)
-    record: dict[str, Any] = json.loads(text) if text else {}
+def _change(database: Database, changed: Callable[[Record], Record]) -> None:
+    """Replace the record by what `changed` makes of it, unless that is the same.
+
+    Runs and fetches change it at the same time, in threads and processes.
+    """
+    with database.read() as connection:
+        record = _record(connection)
+    if changed(record) == record:
+        return
+    with database.begin() as connection:
+        record = _record(connection, kv.lock)
+        kv.put(connection, _KEY, json.dumps(changed(record)))
+
+
+def _record(
+    connection: Connection, get: Callable[[Connection, str], str | None] = kv.get
+) -> Record:
+    text = get(connection, _KEY)
+    record: Record = json.loads(text) if text else {}
     return record
 
 
-def _put(database: Database, record: dict[str, Any]) -> None:
-    with database.begin() as connection:
-        kv.put(connection, _KEY, json.dumps(record))
+def _fetch_of(record: Record) -> Fetch:
+    return Fetch(commit=record.get("commit", ""), time=record.get("fetched", ""))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -67,9 +67,16 @@ class GitSource:
         return self.remote.branch or str(self._clone.read("fetched").get("branch", ""))
 
     @property
-    def has_commit(self) -> bool:
-        """Whether a commit was ever fetched."""
-        return bool(self._newest())
+    def newest(self) -> str:
+        """The newest commit that was fetched, with its dates if they are wanted; "": none.
+
+        Where a damaged clone was deleted, it is that of the tree: the site is still whole.
+        """
+        dated = self._options.dates
+        record = self._clone.read("dates" if dated else "fetched")
+        if not record and (tree := self._clone.read("tree")).get("dated") == dated:
+            record = tree
+        return str(record.get("commit", ""))
 
     def require_git(self) -> None:
         """Raise SourceError if git is missing or too old."""
@@ -122,7 +129,7 @@ class GitSource:
         Raises SourceError if no commit was fetched, or the tree can't be written.
         """
         with self._clone.lock("tree", tick, _TREE_SECONDS) as handle:
-            commit = self._newest()
+            commit = self.newest
             if not commit:
                 message = f"nothing was fetched from {self.remote.shown} yet"
                 raise SourceError(message, hint="see syndicator status for the cause")
@@ -159,17 +166,6 @@ class GitSource:
         except CommitError as error:
             self._refused = {commit: error}  # the newest counts
             raise
-
-    def _newest(self) -> str:
-        """The newest commit that was fetched, with its dates if they are wanted; "": none.
-
-        Where a damaged clone was deleted, it is that of the tree: the site is still whole.
-        """
-        dated = self._options.dates
-        record = self._clone.read("dates" if dated else "fetched")
-        if not record and (tree := self._clone.read("tree")).get("dated") == dated:
-            record = tree
-        return str(record.get("commit", ""))
 
     def _dates(self) -> Mapping[str, int]:
         """The times of files. A time to come is a wrong clock: it is now instead."""

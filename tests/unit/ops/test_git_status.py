@@ -22,8 +22,13 @@ def test_a_failure_has_its_beginning_until_a_fetch_succeeds() -> None:
             with database.read() as connection:
                 return git_status.read(connection, "https://h/x.git")
 
+        def fetch(commit: str, branch: str, now: datetime) -> None:
+            with database.read() as connection:
+                before = git_status.newest_fetch(connection)
+            assert git_status.remember_fetched(database, before, commit, branch, now)
+
         assert (state().commit, state().fetched, state().failing_since) == ("", None, None)
-        git_status.remember_fetched(database, "a1", "main", NOW)
+        fetch("a1", "main", NOW)
         git_status.remember_notes(database, (NOTE,))
         git_status.remember_failure(database, SourceError("away", hint="wait"), NOW + HOUR)
         git_status.remember_failure(database, SourceError("full", hint="free"), NOW + 2 * HOUR)
@@ -36,9 +41,9 @@ def test_a_failure_has_its_beginning_until_a_fetch_succeeds() -> None:
             error="full",
             hint="free",
         )
-        git_status.remember_fetched(database, "a1", "main", NOW + 3 * HOUR)
+        fetch("a1", "main", NOW + 3 * HOUR)
         assert (state().fetched, state().failing_since, state().error) == (NOW, None, "")
-        git_status.remember_fetched(database, "b2", "next", NOW + 4 * HOUR)
+        fetch("b2", "next", NOW + 4 * HOUR)
         assert (state().fetched, state().branch) == (NOW + 4 * HOUR, "next")
         with database.read() as connection:
             assert git_status.read_notes(connection) == (NOTE,)
