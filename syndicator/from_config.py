@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from syndicator.jekyll.policy import Policy
     from syndicator.logs import LogOptions
     from syndicator.outbound.client import Client
+    from syndicator.outputs.bucket import OutputBucket
     from syndicator.outputs.output import Output
     from syndicator.outputs.owner import Owner
     from syndicator.sources.git.source import GitSource
@@ -60,21 +61,29 @@ def output(
 
     `check_lease`: see AtomicFiles and Objects.
     """
-
-    def own() -> "Owner":
-        return owner(config, state_id())
-
     settings = config.output
-    if settings.path:
-        from syndicator.outputs.folder import OutputFolder
+    if not settings.path:
+        return bucket(config, state_id, check_lease)
+    from syndicator.outputs.folder import OutputFolder
 
-        return OutputFolder(settings.path, settings.compress, own, check_lease)
+    return OutputFolder(
+        settings.path, settings.compress, lambda: owner(config, state_id()), check_lease
+    )
+
+
+def bucket(
+    config: "Config", state_id: Callable[[], str], check_lease: Callable[[], None] = lambda: None
+) -> "OutputBucket":
+    """As `output`, if that is a bucket."""
     from syndicator.outputs.bucket import OutputBucket
     from syndicator.outputs.bucket_client import BucketOptions
 
+    settings = config.output
     options = BucketOptions(settings.place, settings.endpoint, settings.region)
     max_age = int(config.web.max_age.total_seconds())
-    return OutputBucket(options, settings.compress, max_age, own, check_lease)
+    return OutputBucket(
+        options, settings.compress, max_age, lambda: owner(config, state_id()), check_lease
+    )
 
 
 def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":

@@ -5,6 +5,7 @@ Each function imports what it asks, as `inspection.py` does.
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def check_machine(
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.check_folders(config.source.path, config.output.path, config.state.file),
         *_check_git(config, ask=ask),
-        *_check_output(config),
+        *_check_output(config, clock()),
         *doctor.check_listening(
             config.web.listen,
             config.web.admin,
@@ -71,14 +72,14 @@ def check_machine(
     return tuple(problems)
 
 
-def _check_output(config: Config) -> Iterator[Problem]:
+def _check_output(config: Config, now: datetime) -> Iterator[Problem]:
     """Whether the output belongs to another state; a bucket: whether it can be used at all."""
     from syndicator.ops import doctor
 
     if config.output.path:
         own = from_config.owner(config, _state_id(config))
         return doctor.check_owner(config.output.path, own)
-    return doctor.check_bucket(lambda: from_config.output(config, lambda: _state_id(config)))
+    return doctor.check_bucket(lambda: from_config.bucket(config, lambda: _state_id(config)), now)
 
 
 def _published(config: Config, name: str) -> "Published":

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from syndicator import listen, regular_files
@@ -27,10 +27,12 @@ from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.outputs.atomic_files import AtomicFiles
-from syndicator.outputs.output import Output
 from syndicator.outputs.owner import FolderMark, Owner, refuse_other_owner
 from syndicator.store import kv, peek
 from syndicator.store.database import Database
+
+if TYPE_CHECKING:
+    from syndicator.outputs.bucket import OutputBucket
 
 #: The release date of this program: a clock before it is wrong.
 _RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -217,12 +219,13 @@ def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
         yield Problem(path="output.path", message=str(error), hint=error.hint)
 
 
-def check_bucket(open_bucket: Callable[[], Output]) -> Iterator[Problem]:
-    """Whether a bucket can be used, and belongs to no other state. Uses the network."""
+def check_bucket(open_bucket: Callable[[], "OutputBucket"], now: datetime) -> Iterator[Problem]:
+    """Whether a bucket can be read and written, and belongs to no other state. Uses the network."""
     try:
         bucket = open_bucket()
         bucket.check_owner()
         bucket.files.names("")
+        bucket.require_conditions(now)
     except OutputError as error:
         yield Problem(path="output.url", message=str(error), hint=error.hint)
 

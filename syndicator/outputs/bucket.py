@@ -59,8 +59,16 @@ class OutputBucket:
 
     def claim(self, now: datetime) -> None:
         """Mark the bucket as this state's, before the first file. Raises as `check_owner`."""
-        self._mark.require_conditions(now)
+        self.require_conditions(now)
         self._owner.claim(now)
+
+    def require_conditions(self, now: datetime) -> None:
+        """Raise OutputError if objects can't be put, or the storage ignores `If-Match`.
+
+        It is asked once, by a put that it has to refuse. A storage that ignores the condition
+        keeps the bytes of the mark.
+        """
+        self._mark.require_conditions(now)
 
     def write(self, files: Sequence[tuple[FeedFile, datetime]]) -> list[Disk]:
         """Put files, each dated as given, and return what is there of each now."""
@@ -147,10 +155,7 @@ class BucketMark:
         self._put(to_bytes(owner), now, self._read)
 
     def require_conditions(self, now: datetime) -> None:
-        """Raise OutputError if the storage ignores `If-Match`. Asked once, before the first file.
-
-        Whatever it does, the mark keeps its bytes.
-        """
+        """See OutputBucket."""
         if self._has_conditions:
             return
         found = self._client.get(NAME, MAX_SIZE)

@@ -289,6 +289,13 @@ def test_doctor_asks_the_bucket(site: Site, bucket: Bucket) -> None:
 
     puts = len(bucket.storage.puts())
     assert problems() == []
+    bucket.storage.fault = lambda environ: (
+        (403, "AccessDenied") if environ["REQUEST_METHOD"] == "PUT" else None
+    )
+    (problem,) = problems()
+    assert "answered 403 AccessDenied" in problem
+    assert "s3:PutObject" in problem
+    bucket.storage.fault = lambda environ: None
     text = site.config_path.read_text()
     site.config_path.write_text(text.replace(bucket.name, "missing-bucket"))
     (problem,) = problems()
