@@ -188,13 +188,8 @@ def check_state(url: str, now: datetime) -> Iterator[Problem]:
         yield Problem(path="state.url", message=str(error), hint=error.hint)
         last = None
     else:
-        if peek.is_behind_pooler(url):
-            message = "leads to a pooler in transaction mode, such as pgbouncer"
-            hint = (
-                "no notification passes it: processes that share the state learn of each other's "
-                "changes a second later. Name PostgreSQL itself, or a pool in session mode"
-            )
-            yield Problem(path="state.url", message=message, hint=hint, note=True)
+        if server := peek.peek_server(url):
+            yield from _check_server(server, now)
     if now < _RELEASED or (last and now < last - _CLOCK_TOLERANCE):
         conflict = (
             f"the last run was at {last:%Y-%m-%d %H:%M} UTC"
@@ -204,6 +199,26 @@ def check_state(url: str, now: datetime) -> Iterator[Problem]:
         message = f"shows {now:%Y-%m-%d %H:%M} UTC, but {conflict}"
         hint = "set the clock: it decides when posts appear and when notifications are sent"
         yield Problem(path="clock", message=message, hint=hint)
+
+
+def _check_server(server: peek.Server, now: datetime) -> Iterator[Problem]:
+    """Whether the database's clock agrees with this one, and what is in front of the database."""
+    if abs(server.time - now) > _CLOCK_TOLERANCE:
+        message = (
+            f"shows {now:%Y-%m-%d %H:%M:%S} UTC, the database's {server.time:%Y-%m-%d %H:%M:%S}"
+        )
+        hint = (
+            "synchronise both from the network (NTP): what a process of one clock queues, those of "
+            "another send too late"
+        )
+        yield Problem(path="clock", message=message, hint=hint)
+    if server.is_behind_pooler:
+        message = "leads to a pooler in transaction mode, such as pgbouncer"
+        hint = (
+            "no notification passes it: processes that share the state learn of each other's "
+            "changes a second later. Name PostgreSQL itself, or a pool in session mode"
+        )
+        yield Problem(path="state.url", message=message, hint=hint, note=True)
 
 
 def check_owner(output: Path, own: Owner) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import make_url, text
 
@@ -25,15 +26,24 @@ def peek(url: str) -> datetime | None:
     return datetime.fromisoformat(last) if last else None
 
 
-def is_behind_pooler(url: str) -> bool:
-    """Whether a state is reached through a pooler in transaction mode. Raises StateError."""
+class Server(NamedTuple):
+    """The database server of a state."""
+
+    time: datetime  #: by its clock
+    is_behind_pooler: bool  #: whether it is reached through a pooler in transaction mode
+
+
+def peek_server(url: str) -> Server | None:
+    """The server of a state; None: it is in a file. Raises StateError."""
     address = make_url(url)
     if file_of(address) or address.get_backend_name() == "sqlite":
-        return False
+        return None
     engine, _ = read_only_engine(address)
     try:
         with readable_errors(without_password(address), write=False):
-            return shares_sessions(engine)
+            with engine.connect() as connection:
+                time = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return Server(time, shares_sessions(engine))
     finally:
         engine.dispose()
 

@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from syndicator import config
 from syndicator.daemon.presence import Presence
 from syndicator.errors import StateError
 from syndicator.inspection import collect_status, open_state
+from syndicator.ops import doctor
 from syndicator.store import kv
 from syndicator.store.database import Database
 from syndicator.store.in_memory import in_memory
@@ -56,6 +57,15 @@ def test_a_role_of_postgresql_that_may_only_read(
     daemon.leave()
     assert ([each.role for each in status.processes], len(status.feeds)) == (["builder"], 1)
     assert status.daemon == f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+def test_doctor_compares_the_clocks(postgresql: str) -> None:
+    """What a process whose clock is fast queues, the others send late."""
+    Database(postgresql).close()
+    now = datetime.now(UTC)
+    assert list(doctor.check_state(postgresql, now)) == []
+    (problem,) = doctor.check_state(postgresql, now + timedelta(hours=1))
+    assert (problem.path, "the database's" in problem.message) == ("clock", True)
 
 
 def test_a_copy_in_memory_has_what_builds_left(url: str, tmp_path: Path) -> None:
