@@ -78,8 +78,7 @@ class Service:
         `listener`: receives the events of the work; None: nobody does.
         """
         self.config = config
-        #: These two may be replaced before the work begins.
-        self.listener = listener or Listener()
+        self.listener = listener or Listener()  #: may be replaced before the work begins
         self.member = Member()
         self._clock = clock
         #: Whether the last run failed, or none ran yet.
@@ -160,6 +159,11 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def join(self, member: Member) -> None:
+        """Work as a daemon among others. Called before the work begins."""
+        self.member = member
+        self.database.process = member.name
 
     def close(self) -> None:
         if "client" in vars(self):

@@ -228,7 +228,7 @@ class Daemon:
             opened = Opened(config)
             undo.callback(opened.service.close)
             lock = undo.enter_context(ExitStack())
-            opened.service.member = self._member
+            opened.service.join(self._member)
             member = join(opened, lock) if new_lock else self._member
             require_output(opened)
             opened.service.git.require()

@@ -42,6 +42,7 @@ class Presence(DaemonMember):
         """`url`: of the state. It has connections of its own, which a reload does not end."""
         super().__init__(leases.process_name(DAEMON))
         self._database = Database(url)
+        self._database.process = self.name
         self._notifications = Notifications(self._database)
         self._follower: Follower | None = None
         self._faults = Faults()
@@ -235,10 +236,12 @@ class Presence(DaemonMember):
 
 
 def _bury(database: Database) -> None:
-    """Delete dead processes, and release their claims.
+    """End the transactions of dead processes, delete them, and release their claims.
 
     Not with a renewal: a run that queues the same jobs may lock them for long.
     """
+    with database.begin(durable=False) as connection:
+        processes.end_sessions(connection)
     with database.begin(durable=False) as connection:
         processes.delete_dead(connection)
         claims.release_dead(connection)

@@ -86,7 +86,7 @@ def join(opened: Opened, lock: ExitStack) -> DaemonMember:
         member = presence = Presence(opened.config.state.url)
         lock.callback(presence.leave)
         presence.enter()
-    opened.service.member = member
+    opened.service.join(member)
     return member
 
 

@@ -94,6 +94,9 @@ class Database:
         self._lasting = lasting
         self._read_only_file: ReadOnlyFile | None = None
         self._inode: tuple[int, int] | None = None
+        #: The daemon that uses it. PostgreSQL shows which transactions are its own, so that others
+        #: can end them when it is dead. None: a command.
+        self.process: str | None = None
         self._of_thread = threading.local()
         self._writing = threading.Lock() if self.sqlite else None
         with self._readable_errors(without_password(self.url)):
@@ -136,6 +139,10 @@ class Database:
         ):
             if not self.sqlite:
                 settings = [_LIMIT_SILENCE, _LIMIT_WAIT, *([] if durable else [_NO_WAIT_FOR_DISK])]
+                if self.process:  # `processes.end_sessions` finds it by these letters
+                    settings.append(
+                        f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'"
+                    )
                 connection.exec_driver_sql("; ".join(settings))
             yield connection
             if fence := getattr(self._of_thread, "fence", None):

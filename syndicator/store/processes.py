@@ -87,6 +87,12 @@ _DELETE_DEAD = text(
     "DELETE FROM processes WHERE name IN "
     f"(SELECT name FROM processes WHERE NOT {IS_VALID} FOR UPDATE SKIP LOCKED)"
 )
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(session.pid) FROM pg_stat_activity AS session "
+    "JOIN processes ON session.application_name = 'syndicator ' || right(processes.name, 8) "
+    f"WHERE NOT {IS_VALID} AND session.datname = current_database() "
+    "AND session.usename = current_user"
+)
 _LEAVE = text("UPDATE processes SET expires = 0 WHERE name = :name")
 _LIVING = text(f"SELECT * FROM processes WHERE {IS_VALID} ORDER BY role, since, name")
 _BEHIND = text(
@@ -120,6 +126,16 @@ def beat(connection: Connection, name: str, role: Role, started: int, shown: int
     """Record for one lease that this process lives. `shown`: see `behind`."""
     values = {"name": name, "role": role, "started": started, "shown": shown}
     connection.execute(_BEAT, {**values, "host": socket.gethostname(), "pid": os.getpid()})
+
+
+def end_sessions(connection: Connection) -> None:
+    """End the transactions of processes whose lease has ended, which may hold locks.
+
+    PostgreSQL does so for a transaction that is idle. It waits without a limit for the rest of a
+    pipeline, if its client was suspended or its machine vanished meanwhile.
+    https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
+    """
+    connection.execute(_END_SESSIONS)
 
 
 def delete_dead(connection: Connection) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.presence import Presence
-from syndicator.store import locks, processes
+from syndicator.errors import StateError
+from syndicator.store import kv, locks, processes
 from syndicator.store.database import Database
 
 
@@ -18,6 +19,13 @@ from syndicator.store.database import Database
 def database(postgresql: str) -> Iterator[Database]:
     with closing(Database(postgresql)) as database:
         yield database
+
+
+def end(presence: Presence) -> None:
+    """As if the process was killed."""
+    presence._stopping.set()
+    presence._is_due.set()
+    presence._renewing.join(AT_ONCE)
 
 
 class Recording:
@@ -92,7 +100,7 @@ def test_the_clock_of_the_database_is_set_back(database: Database, postgresql: s
     """As by another machine that becomes the database: no lease lasts for hours then."""
     dead, alive = Presence(postgresql), Presence(postgresql)
     dead.enter()
-    dead._stopping.set()  # as if it was killed
+    end(dead)
     alive.enter()
     assert not alive.is_builder
     with database.begin() as connection:
@@ -103,4 +111,30 @@ def test_the_clock_of_the_database_is_set_back(database: Database, postgresql: s
     until(lambda: alive.is_builder, seconds=AT_ONCE)
     with database.read() as connection:
         assert len(processes.living(connection)) == 1
+    alive.leave()
+
+
+def test_a_dead_process_holds_no_lock(database: Database, postgresql: str) -> None:
+    """Also where PostgreSQL still waits for it, in the midst of a pipeline."""
+    dead, alive = Presence(postgresql), Presence(postgresql)
+    dead.enter()
+    end(dead)
+
+    def suspend() -> None:
+        database.process = dead.name
+        with database.begin() as connection:
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            kv.put(connection, "a", "by the dead one")
+            database.process = None
+            with database.begin() as other:
+                other.execute(text("UPDATE processes SET expires = 0"))
+            alive.enter()
+            alive.start(Recording(), Faults())
+            with database.begin() as other:
+                kv.put(other, "a", "by another")
+
+    with pytest.raises(StateError):
+        suspend()
+    with database.read() as connection:
+        assert kv.get(connection, "a") == "by another"
     alive.leave()
