@@ -168,7 +168,9 @@ def relayed(host: str, path: str) -> Iterator[int]:
         with suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+        for each in (source, target):  # as TCP passes on a reset, too
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     with Server((host, 0), Relay) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
