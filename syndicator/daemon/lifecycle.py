@@ -28,6 +28,9 @@ from syndicator.web.server import Server
 #: Seconds that the whole stop may take: less than the five that the documentation promises.
 _STOP = 4.5
 
+#: Seconds that the interpreter has for its own end, to write the log and join threads.
+_EXIT = 0.5
+
 #: Seconds that readiness waits for the first run. Earlier feeds are served meanwhile.
 _FIRST_RUN_WAIT = 30.0
 
@@ -174,6 +177,7 @@ class Daemon:
         if self._signals.interrupted:
             status.remember_stop(self._parts.database)
         self._log.info("stopped")
+        exit_by(deadline)
 
     # ------------------------------------------------------------------------------------ reload
 
@@ -272,3 +276,14 @@ class Daemon:
         if self._admin:
             self._admin.stop(timeout=0.5)
         self._admin = self._admin_server()
+
+
+def exit_by(deadline: float) -> None:
+    """End the process at this time by the monotonic clock, or soon after it, if it still runs.
+
+    The interpreter waits for the threads of pools, and one may read from a bucket that hangs.
+    https://docs.python.org/3/library/concurrent.futures.html#threadpoolexecutor
+    """
+    timer = threading.Timer(max(deadline - time.monotonic(), _EXIT), os._exit, [0])
+    timer.daemon = True
+    timer.start()
