@@ -17,15 +17,16 @@ from sqlalchemy import Connection
 from syndicator.model.client_keys import queue_key
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Done, JobKind, Released
+from syndicator.model.sweeps import place_of, shard_of
 from syndicator.outbound.pool import SenderPool
 from syndicator.push.context import Topics
 from syndicator.push.lanes import LANE, LANE_LIMIT
 from syndicator.push.payloads import Payloads
-from syndicator.push.plan import UNREADABLE_WAIT, plan_page
+from syndicator.push.plan import UNREADABLE_WAIT, Files, plan_page
 from syndicator.push.record import record, send_again
 from syndicator.store import claims, page_jobs, pages, waves
 from syndicator.store.database import Database
-from syndicator.store.pages import PAGE, Lease, Page, PageEntry
+from syndicator.store.pages import PAGE, Lease, Page, PageEnd, PageEntry
 from syndicator.store.times import to_us
 from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
 
@@ -37,6 +38,9 @@ _LOOK = 0.25
 
 #: Deliveries that are planned at a time.
 _PART = 16
+
+#: Bytes of the feeds that are being sent, from which no more pages are claimed.
+_MAX_BYTES = 32 * 1024 * 1024
 
 #: Jobs and outcomes of pages that are recorded in one transaction, but for those of the last page.
 _RECORD_LIMIT = 100
@@ -104,8 +108,9 @@ class OpenPage:
         ]
 
     @property
-    def sent(self) -> bool:
-        return any(isinstance(each.change, Delivered) for each in self.outcomes)
+    def result(self) -> PageEnd:
+        sent = any(isinstance(each.change, Delivered) for each in self.outcomes)
+        return PageEnd(digest=self.file.digest if self.file else None, sent=sent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,8 +145,11 @@ class OpenPages:
 
     def is_claimable(self, pool: SenderPool[Task, Any]) -> bool:
         """Whether there is room for another page."""
-        waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in self._open.values())
-        return waiting <= LANE_LIMIT - PAGE and self._topics.is_served()
+        opened = self._open.values()
+        waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in opened)
+        sizes = {each.page.topic: len(each.file.data) for each in opened if each.file}
+        has_room = waiting <= LANE_LIMIT - PAGE and sum(sizes.values()) < _MAX_BYTES
+        return has_room and self._topics.is_served()
 
     def is_due(self, *, paced: bool) -> bool:
         """Whether a page is due. Reading doesn't wait for writers."""
@@ -152,11 +160,11 @@ class OpenPages:
     def turn(
         self, ended: Sequence[OpenPage], lease: timedelta, terms: PageTerms, *, claim: bool
     ) -> bool:
-        """Record pages that ended, and claim the next one, in one transaction.
+        """Record pages that ended, and claim the next ones, in one transaction.
 
         `claim`: False: only record. Returns whether a page was claimed.
         """
-        claimed = None
+        claimed = list[Page]()
         now = self._clock()
         # A power cut may undo it: then these pages are sent again.
         with self._database.begin(durable=False) as connection:
@@ -167,44 +175,54 @@ class OpenPages:
         self._jobs |= still
         for opened in ended:
             del self._open[opened.page.key]
-        if claimed:
-            self._send(claimed)
-        return claimed is not None
+        self._send(claimed)
+        return bool(claimed)
 
-    def _send(self, page: Page) -> None:
-        """Have a page sent. It is put back if its topic can't be read at present.
+    def _send(self, claimed: Sequence[Page]) -> None:
+        """Have pages sent. One is put back if its topic can't be read at present.
 
         It is put back, too, if the topic changed between the claim and the reading: the sweep does
         not know of it yet.
         """
         # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = self._payloads.read([page.topic])
-        if page.topic not in files:
-            self._put_back(page, self._clock() + UNREADABLE_WAIT)
-            return
-        file = files[page.topic]
-        if file and file.digest != page.sweep.digest and self._is_outdated(page):
-            self._put_back(page, self._clock())
-            return
-        entries = page.entries() if file else []
+        files = self._payloads.read({page.topic for page in claimed})
+        now = self._clock()
+        due = {page: now + UNREADABLE_WAIT for page in claimed if page.topic not in files}
+        due |= dict.fromkeys(self._outdated(claimed, files), now)
+        if due:
+            with self._database.begin(durable=False) as connection:
+                pages.put_back(connection, due)
         look_at = time.monotonic() + PATIENCE
-        self._open[page.key] = OpenPage(page, file, entries, look_at)
+        for page in claimed:
+            if page not in due:
+                file = files[page.topic]
+                entries = page.entries() if file else []
+                self._open[page.key] = OpenPage(page, file, entries, look_at)
 
-    def _is_outdated(self, page: Page) -> bool:
+    def _outdated(self, claimed: Sequence[Page], files: Files) -> list[Page]:
+        """The pages whose topic changed after their claim."""
+        unsure = [
+            page
+            for page in claimed
+            if (file := files.get(page.topic)) and file.digest != page.sweep.digest
+        ]
+        if not unsure:
+            return []
         with self._database.read() as connection:
-            return waves.changed(connection, page.topic) > page.sweep.wave
-
-    def _put_back(self, page: Page, due: datetime) -> None:
-        with self._database.begin(durable=False) as connection:
-            pages.put_back(connection, page, due)
+            changed = waves.changed(connection, {page.topic for page in unsure})
+        return [page for page in unsure if changed.get(page.topic, 0) > page.sweep.wave]
 
     def plan(self, pool: SenderPool[Task, Any]) -> bool:
-        """Have the next deliveries of a page sent. Returns whether there are more."""
-        unplanned = [opened for opened in self._open.values() if opened.unplanned]
-        for opened in unplanned[:1]:
-            tasks = opened.plan(_PART, self._payloads.of)
+        """Have the next deliveries of pages sent. Returns whether there are more."""
+        room = _PART
+        for opened in self._open.values():
+            if opened.unplanned and not room:
+                return True
+            number = min(room, len(opened.unplanned))
+            room -= number
+            tasks = opened.plan(number, self._payloads.of) if number else ()
             pool.add([(queue_key(task.job.target, task.job.host), task) for task in tasks], _LANE)
-        return bool(unplanned)
+        return False
 
     def add(self, outcome: TaskOutcome) -> TaskOutcome | None:
         """Add the outcome of a delivery to its page; None.
@@ -214,10 +232,9 @@ class OpenPages:
         job = outcome.job
         if (number := self._jobs.pop((job.topic, job.target), None)) is not None:
             return replace(outcome, job=replace(job, id=number))
-        for opened in self._open.values():
-            if opened.pending.get(job.target) and opened.page.topic == job.topic:
-                opened.add(outcome)
-                break
+        opened = self._open.get((job.topic, shard_of(place_of(job.target))))
+        if opened and job.target in opened.pending:
+            opened.add(outcome)
         return None
 
     def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
@@ -251,11 +268,11 @@ class OpenPages:
         now = self._clock()
         held = Lease(holder=self._holder, expires=now + lease)
         still = dict[tuple[str, str], int]()
+        ends = {opened.page: opened.result for opened in ended}
+        recorded = pages.record(connection, ends, now, terms.pace)
         for opened in ended:
             page = opened.page
-            sent = opened.sent
-            digest = opened.file.digest if opened.file else None
-            if not pages.record(connection, page, digest, now, sent=sent, pace=terms.pace):
+            if page not in recorded:
                 # Another process sends it: the lease ended.
                 send_again(connection, opened.outcomes, now)
                 still |= dict.fromkeys(((page.topic, to) for to in opened.under_way), claims.LOST)

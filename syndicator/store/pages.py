@@ -37,11 +37,15 @@ from syndicator.store.process_schema import DAEMON, is_dead
 from syndicator.store.push_schema import jobs, shards, subscriptions
 from syndicator.store.push_schema import waves as waves_table
 from syndicator.store.schema_types import constant
-from syndicator.store.sql import exclude_claimers
+from syndicator.store.sql import among, among_values, exclude_claimers
 from syndicator.store.times import from_us, to_us
 
-#: Subscribers of a page. A crash sends at most these again, for each shard that was being sent.
+#: Subscribers of a page, or of the small pages that are claimed together. A crash sends at most
+#: these again, for each claim that was being sent.
 PAGE = 512
+
+#: Pages that are claimed together. Each has a few subscribers only: those of small topics.
+TOGETHER = 32
 
 _IS_DEAD = is_dead(shards.c.holder)
 
@@ -55,9 +59,9 @@ class PageEntry:
     queued: bool  #: its deliveries are jobs: one is queued, or the last one failed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Page:
-    """Subscribers to whom a sweep comes next."""
+    """Subscribers to whom a sweep comes next. Each claim makes a page that equals no other."""
 
     topic: str
     shard: int
@@ -127,30 +131,33 @@ class Lease:
     expires: datetime
 
 
-def claim(
-    connection: Connection, now: datetime, lease: Lease, *, paced: bool = True
-) -> Page | None:
-    """Claim the next page that is due; None: none is. Shards take turns.
+def claim(connection: Connection, now: datetime, lease: Lease, *, paced: bool = True) -> list[Page]:
+    """Claim the next pages that are due, with `PAGE` subscribers at most. Shards take turns.
 
-    A page whose holder died is claimed again. `paced`: False: a new sweep does not wait for the
-    pace of the one before.
+    It is one page, or up to `TOGETHER` small ones. A page whose holder died is claimed again.
+    `paced`: False: a new sweep does not wait for the pace of the one before.
     """
     exclude_claimers(connection)
-    row = connection.execute(_due_shard(paced), {"now": to_us(now)}).first()
-    if row is None:
+    claimed, left = list[Page](), PAGE
+    # Most often the first page is a full one.
+    for number in (1, TOGETHER - 1):
+        found = {"now": to_us(now), "number": number}
+        for row in connection.execute(_due_shards(paced), found).all() if left else ():
+            sweep = waves.sweep_of(row) if row.page is None else _interrupted(connection, row)
+            next_sweep = prepared(sweep, row.newest, row.changed)
+            if next_sweep is None or not left:
+                continue
+            page = _read(connection, row, next_sweep, lease.holder, now, left)
+            connection.execute(_PUT, _values(page, page.sweep, page.times, page.end, lease))
+            claimed.append(page)
+            left -= len(page.rows)
+    if not claimed:
         waves.close(connection)
-        return None
-    sweep = waves.sweep_of(row) if row.page is None else _interrupted(connection, row)
-    prepared_sweep = prepared(sweep, row.newest, row.changed)
-    if prepared_sweep is None:
-        return None
-    page = _read(connection, row, prepared_sweep, lease.holder, now)
-    connection.execute(_PUT, _values(page, page.sweep, page.times, page.end, lease))
-    return page
+    return claimed
 
 
 @lru_cache
-def _due_shard(paced: bool) -> Select[Any]:
+def _due_shards(paced: bool) -> Select[Any]:
     now = bindparam("now", type_=BigInteger)
     is_due = shards.c.due <= now
     is_free = and_(
@@ -162,8 +169,8 @@ def _due_shard(paced: bool) -> Select[Any]:
         )
         .where(waves.HAS_OPEN, or_(is_free, and_(shards.c.expires <= now, _IS_DEAD)))
         .order_by(shards.c.due, shards.c.topic, shards.c.shard)
-        .limit(1)
-        # Another process may be recording or releasing it: that one is left to the next claim.
+        .limit(bindparam("number", type_=Integer))
+        # Another process may be recording or releasing one: that one is left to the next claim.
         .with_for_update(of=shards, skip_locked=True)
     )
 
@@ -207,16 +214,18 @@ _PAGE_ROWS = (
 )
 
 
-def _read(connection: Connection, row: Row[Any], sweep: Sweep, holder: str, now: datetime) -> Page:
-    """The next page of a sweep. `row`: of its shard."""
-    part = {"of": row.topic, "after": sweep.cursor, "last": sweep.limit, "number": PAGE}
+def _read(
+    connection: Connection, row: Row[Any], sweep: Sweep, holder: str, now: datetime, size: int
+) -> Page:
+    """The next page of a sweep. `row`: of its shard. `size`: subscribers at most."""
+    part = {"of": row.topic, "after": sweep.cursor, "last": sweep.limit, "number": size}
     rows = connection.execute(_PAGE_ROWS, part).all()
     begins = sweep.old_wave != row.old_wave
     return Page(
         topic=row.topic,
         shard=row.shard,
         sweep=sweep,
-        end=rows[-1].place if len(rows) == PAGE else sweep.limit,
+        end=rows[-1].place if len(rows) == size else sweep.limit,
         rows=rows,
         times={
             "due": row.due,
@@ -239,10 +248,11 @@ _PUT: Update = (
 )
 
 
-_END = _PUT.where(
-    shards.c.holder == bindparam("by"),
-    shards.c.page == bindparam("end"),
-    shards.c.cursor == bindparam("after"),
+_HELD = (
+    select(shards.c.topic, shards.c.shard, shards.c.cursor, shards.c.page)
+    .where(shards.c.holder == bindparam("by"), among(shards.c.topic))
+    .order_by(shards.c.topic, shards.c.shard)
+    .with_for_update()
 )
 
 
@@ -261,37 +271,59 @@ def _values(
     return {"of": of.topic, "number": of.shard, **row}
 
 
-def _end(connection: Connection, page: Page, sweep: Sweep, times: Mapping[str, int | None]) -> bool:
-    """Store the shard of a page that is not sent any more. False: its holder lost it."""
-    held = {"by": page.holder, "end": page.end, "after": page.sweep.cursor}
-    return bool(connection.execute(_END, _values(page, sweep, times) | held).rowcount)
+def _held(connection: Connection, of: Sequence[Page]) -> Sequence[Page]:
+    """Those of some pages of one holder that it still has; their shards are locked."""
+    if not of:
+        return []
+    held = {"by": of[0].holder, **among_values({page.topic for page in of})}
+    rows = {(row.topic, row.shard): row for row in connection.execute(_HELD, held)}
+    return [
+        page
+        for page in of
+        if (row := rows.get(page.key)) and (row.cursor, row.page) == (page.sweep.cursor, page.end)
+    ]
 
 
-def put_back(connection: Connection, page: Page, due: datetime) -> None:
-    """End a page of which nothing was sent, unless another process has it. It is due again."""
-    _end(connection, page, page.sweep, {**page.times, "due": to_us(due)})
+def put_back(connection: Connection, due: Mapping[Page, datetime]) -> None:
+    """End pages of which nothing was sent, unless another process has them. They are due again."""
+    values = [
+        _values(page, page.sweep, {**page.times, "due": to_us(due[page])})
+        for page in _held(connection, list(due))
+    ]
+    if values:
+        connection.execute(_PUT, values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageEnd:
+    """What became of a page that is done."""
+
+    digest: str | None  #: of the bytes that its subscribers have, unless they have a job
+    sent: bool  #: whether anything arrived
 
 
 def record(
-    connection: Connection,
-    page: Page,
-    digest: str | None,
-    now: datetime,
-    *,
-    sent: bool,
-    pace: timedelta,
-) -> bool:
-    """Record a page that is done: its subscribers have the bytes of a digest, or have a job.
+    connection: Connection, ends: Mapping[Page, PageEnd], now: datetime, pace: timedelta
+) -> Collection[Page]:
+    """Record pages that are done: their subscribers have the bytes of a digest, or have a job.
 
-    `sent`: whether anything arrived. `pace`: until the next sweep begins. False: nothing is
-    recorded, since the lease ended and another process has the page.
+    `pace`: until the next sweep begins. Returns the pages that were recorded: of the others, the
+    lease ended, and another process has them.
     """
-    sweep = advanced(page.sweep, page.end, digest)
-    due = now if sweep.stop is not None or not sent else now + pace
-    times = {**page.times, "due": to_us(due)} | ({"sent": to_us(now)} if sent else {})
-    recorded = _end(connection, page, sweep, times)
-    if recorded and sweep.stop is None:
-        waves.close(connection, page.topic)
+    recorded = _held(connection, list(ends))
+    values, over = [], set[str]()
+    for page in recorded:
+        end = ends[page]
+        sweep = advanced(page.sweep, page.end, end.digest)
+        due = now if sweep.stop is not None or not end.sent else now + pace
+        times = {**page.times, "due": to_us(due)} | ({"sent": to_us(now)} if end.sent else {})
+        values.append(_values(page, sweep, times))
+        if sweep.stop is None:
+            over.add(page.topic)
+    if values:
+        connection.execute(_PUT, values)
+    if over:
+        waves.close(connection, over)
     return recorded
 
 

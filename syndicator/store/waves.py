@@ -4,7 +4,7 @@ Every function works inside its caller's transaction. See `model.sweeps` and, fo
 `pages`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     and_,
-    bindparam,
     case,
     delete,
     exists,
@@ -106,12 +105,13 @@ def lock_newest(connection: Connection, topic: str, callback: str) -> int | None
     return connection.scalar(select(newest(topic)))
 
 
-_CHANGED = select(waves.c.changed).where(waves.c.topic == bindparam("of"))
+_CHANGED = select(waves.c.topic, waves.c.changed).where(among(waves.c.topic))
 
 
-def changed(connection: Connection, topic: str) -> int:
-    """The last wave of a topic that was a change."""
-    return connection.scalar(_CHANGED, {"of": topic}) or 0
+def changed(connection: Connection, topics: Collection[str]) -> Mapping[str, int]:
+    """The last wave of each of some topics that was a change."""
+    rows = connection.execute(_CHANGED, among_values(topics))
+    return {row.topic: row.changed for row in rows}
 
 
 def newest(topic: str) -> ScalarSelect[int]:
@@ -251,19 +251,19 @@ def _close(condition: ColumnElement[bool]) -> Any:
     return update(waves).where(chosen).values(done=waves.c.wave)
 
 
-_CLOSE = _close(waves.c.topic == bindparam("of"))
+_CLOSE = _close(among(waves.c.topic))
 _CLOSE_ALL = _close(true())
 
 
-def close(connection: Connection, topic: str | None = None) -> None:
-    """Mark the newest wave of a topic as done, if it has reached every subscriber.
+def close(connection: Connection, topics: Collection[str] | None = None) -> None:
+    """Mark the newest wave of each of some topics as done, if it has reached every subscriber.
 
     None: of every topic. Two processes that record the last two pages of one do not see each other.
     """
-    if topic is None:
+    if topics is None:
         connection.execute(_CLOSE_ALL)
     else:
-        connection.execute(_CLOSE, {"of": topic})
+        connection.execute(_CLOSE, among_values(topics))
 
 
 def delete_ended(connection: Connection) -> None:

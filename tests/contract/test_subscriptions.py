@@ -26,7 +26,7 @@ from syndicator.store.audiences import Audience
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
-from syndicator.store.pages import Lease
+from syndicator.store.pages import Lease, PageEnd
 from syndicator.store.push_schema import jobs
 from syndicator.store.times import to_us
 from syndicator.websub.tasks import (
@@ -82,11 +82,14 @@ def finish_sweeps(database: Database, now: datetime = NOW, digest: str | None = 
     """Queue all deliveries of the sweeps that are due. `digest`: of bytes that need no delivery."""
     lease = Lease(holder="me", expires=now + DAY)
     with database.begin() as connection:
-        while page := pages.claim(connection, now, lease):
-            lacking = [each for each in page.entries() if each.delivered != digest or not digest]
-            callbacks = [each.subscription.callback for each in lacking]
-            page_jobs.queue(connection, page, callbacks, now)
-            assert pages.record(connection, page, digest, now, sent=False, pace=timedelta())
+        while claimed := pages.claim(connection, now, lease):
+            for page in claimed:
+                lacking = [one for one in page.entries() if one.delivered != digest or not digest]
+                callbacks = [each.subscription.callback for each in lacking]
+                page_jobs.queue(connection, page, callbacks, now)
+            end = PageEnd(digest=digest, sent=False)
+            ends = dict.fromkeys(claimed, end)
+            assert pages.record(connection, ends, now, pace=timedelta()) == claimed
 
 
 def test_a_subscription_is_found_as_it_was_stored(database: Database) -> None:

@@ -30,11 +30,12 @@ def next_page(hub: Hub) -> dict[str, str | None] | None:
     """Claim a page and record it as sent. The digests that its subscribers had; None: no page."""
     lease = pages.Lease(holder="one", expires=hub.now + timedelta(minutes=2))
     with hub.database.begin() as connection:
-        page = pages.claim(connection, hub.now, lease)
-        if page is None:
+        claimed = pages.claim(connection, hub.now, lease)
+        if not claimed:
             return None
-        digest = f"d{hub.version}"
-        assert pages.record(connection, page, digest, hub.now, sent=True, pace=timedelta(0))
+        [page] = claimed
+        end = pages.PageEnd(digest=f"d{hub.version}", sent=True)
+        assert pages.record(connection, {page: end}, hub.now, pace=timedelta(0)) == claimed
         return {entry.subscription.callback: entry.delivered for entry in page.entries()}
 
 

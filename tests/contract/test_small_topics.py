@@ -1,0 +1,116 @@
+"""Many topics with a few subscribers each, which change together."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from wave_hub import NOW, Hub
+
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Subscription
+from syndicator.outbound.hold import Hold
+from syndicator.push import lanes
+from syndicator.push import pages as push_pages
+from syndicator.push.context import Topics
+from syndicator.push.pages import OpenPages, PageTerms
+from syndicator.push.payloads import Payloads
+from syndicator.store import deliveries, pages, subscriptions
+
+LEASE = pages.Lease(holder="one", expires=NOW + timedelta(minutes=2))
+
+
+@pytest.fixture
+def hub(url: str) -> Iterator[Hub]:
+    hub = Hub(url)
+    yield hub
+    hub.database.close()
+
+
+def topics(hub: Hub, number: int, callbacks: int) -> list[str]:
+    """Topics that have changed, each with callbacks of its own."""
+    names = [f"https://news.example/{n:03}.rss" for n in range(number)]
+    for topic in names:
+        for n in range(callbacks):
+            one = Subscription(
+                topic=topic,
+                callback=f"https://h.example/{topic[-7:-4]}/{n}",
+                secret=None,
+                since=NOW,
+                expires=NOW + timedelta(days=9),
+            )
+            with hub.database.begin() as connection:
+                subscriptions.upsert(connection, one)
+    change(hub, names)
+    return names
+
+
+def change(hub: Hub, names: list[str]) -> None:
+    with hub.database.begin() as connection:
+        hub.version += 1
+        deliveries.enqueue_deliveries(connection, names, hub.now)
+
+
+def sizes(hub: Hub) -> list[int]:
+    """The numbers of subscribers of the pages that are claimed together."""
+    with hub.database.begin() as connection:
+        return [len(page.rows) for page in pages.claim(connection, NOW, LEASE)]
+
+
+def test_small_pages_are_claimed_together(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as one page has subscribers, and `TOGETHER` at most."""
+    topics(hub, 5, callbacks=3)
+    monkeypatch.setattr(pages, "PAGE", 8)
+    assert sizes(hub) == [3, 3, 2]  # the rest of the third follows when its page is done
+    monkeypatch.setattr(pages, "PAGE", 512)
+    monkeypatch.setattr(pages, "TOGETHER", 1)
+    assert sizes(hub) == [3]
+    assert sizes(hub) == [3]
+    assert sizes(hub) == []
+
+
+def test_each_of_many_topics_arrives_once(hub: Hub) -> None:
+    names = topics(hub, 70, callbacks=1)
+    hub.deliver_all()
+    change(hub, names[:40])
+    hub.deliver_all()
+    got = hub.callbacks.received
+    assert [got[f"https://h.example/{n:03}/0"] for n in range(70)] == [[2, 3]] * 40 + [[2]] * 30
+
+
+def test_a_topic_that_changes_after_its_claim_is_sent_as_it_is_then(hub: Hub) -> None:
+    """And those that were claimed with it are sent as they were."""
+    names = topics(hub, 3, callbacks=1)
+    read, changed = hub.file, list[str]()
+
+    def read_topic(topic: str) -> FeedFile | None:
+        if topic == names[1] and not changed:
+            changed.append(topic)
+            change(hub, [topic])
+        version = 3 if topic == names[1] else 2
+        file = read(topic)
+        assert file is not None
+        return replace(file, data=b"%d" % version, digest=f"d{version}")
+
+    hub.file = read_topic  # type: ignore[method-assign]
+    hub.restart()
+    hub.deliver_all()
+    got = hub.callbacks.received
+    assert [got[f"https://h.example/{n:03}/0"] for n in range(3)] == [[2], [3], [2]]
+
+
+def test_feeds_that_are_being_sent_take_bounded_memory(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No page is claimed while those under way have feeds of more than some bytes."""
+    topics(hub, 6, callbacks=1)
+    monkeypatch.setattr(pages, "TOGETHER", 1)
+    monkeypatch.setattr(push_pages, "_MAX_BYTES", 2)  # a feed has one
+    payloads = Payloads(hub.database, hub.file, lambda: NOW, only_changes=False)
+    open_pages = OpenPages(hub.database, Topics(read=hub.file), payloads, "one", clock=lambda: NOW)
+    pool = lanes.new_pool(hub.client.send, Hold())
+    terms = PageTerms(pace=timedelta(), per_host=None)
+    claimed = 0
+    while open_pages.is_claimable(pool) and claimed < 6:
+        claimed += open_pages.turn((), timedelta(minutes=2), terms, claim=True)
+    assert claimed == 2
