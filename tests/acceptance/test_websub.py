@@ -232,7 +232,10 @@ def test_a_hanging_reader_delays_neither_the_others_nor_the_end(
 
 
 def test_a_kill_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber) -> None:
-    """kill -9: after the restart all 200 subscribers have the newest version, few of them twice."""
+    """kill -9: after the restart all 200 subscribers have the newest version.
+
+    They are one page, which is sent again: no subscriber gets it more than twice.
+    """
     deliveries: Counter[str] = Counter()
 
     def slowly(received: Received) -> Reply:
@@ -254,9 +257,8 @@ def test_a_kill_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber)
         until(lambda: len(deliveries) == 200)
         until(lambda: queued(command) == 0)  # all second deliveries are sent by then
         assert subscribers(command) == 200
-    doubled = sum(deliveries.values()) - 200
-    print(f"killed after {before} of 200; {doubled} were sent it twice")
-    assert (before < 200, 0 <= doubled <= 100) == (True, True)
+    assert before < 200
+    assert set(deliveries.values()) <= {1, 2}
     assert all("X-Hub-Signature" in delivery.headers for delivery in reader.of("POST"))
 
 
