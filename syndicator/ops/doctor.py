@@ -240,7 +240,7 @@ def check_bucket(open_bucket: Callable[[], "OutputBucket"], now: datetime) -> It
         bucket = open_bucket()
         bucket.check_owner()
         bucket.files.names("")
-        bucket.require_conditions(now)
+        bucket.mark.require_conditions(now)
     except OutputError as error:
         yield Problem(path="output.url", message=str(error), hint=error.hint)
 

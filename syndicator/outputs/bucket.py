@@ -45,8 +45,8 @@ class OutputBucket:
         `own`: returns the state that writes the bucket. `check_lease`: see Objects.
         """
         self.files = Objects(BucketClient(options), check_lease)
-        self._mark = BucketMark(self.files.client)
-        self._owner = OwnerCheck(self._mark, lambda: without_place(own()))
+        self.mark = BucketMark(self.files.client)
+        self._owner = OwnerCheck(self.mark, lambda: without_place(own()))
         self._compress = tuple(compress)
         # A hub that is pinged fetches a feed through the CDN, which must not send the one before.
         self._cache_control = f"max-age={max_age}, s-maxage=0"
@@ -59,16 +59,8 @@ class OutputBucket:
 
     def claim(self, now: datetime) -> None:
         """Mark the bucket as this state's, before the first file. Raises as `check_owner`."""
-        self.require_conditions(now)
+        self.mark.require_conditions(now)
         self._owner.claim(now)
-
-    def require_conditions(self, now: datetime) -> None:
-        """Raise OutputError if objects can't be put, or the storage ignores `If-Match`.
-
-        It is asked once, by a put that it has to refuse. A storage that ignores the condition
-        keeps the bytes of the mark.
-        """
-        self._mark.require_conditions(now)
 
     def write(self, files: Sequence[tuple[FeedFile, datetime]]) -> list[Disk]:
         """Put files, each dated as given, and return what is there of each now."""
@@ -155,7 +147,11 @@ class BucketMark:
         self._put(to_bytes(owner), now, self._read)
 
     def require_conditions(self, now: datetime) -> None:
-        """See OutputBucket."""
+        """Raise OutputError if objects can't be put, or the storage ignores `If-Match`.
+
+        It is asked once, by a put that it has to refuse. A storage that ignores the condition
+        keeps the bytes of the mark.
+        """
         if self._has_conditions:
             return
         found = self._client.get(NAME, MAX_SIZE)
