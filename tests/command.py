@@ -216,7 +216,9 @@ class Daemon:
         lines = self.err if lines is None else lines
 
         def first() -> str | None:
-            assert self.process.poll() is None or any(map(wanted, lines)), "the daemon has ended"
+            if self.process.poll() is not None:
+                self._join_collectors()  # the last lines may be in the pipe still
+                assert any(map(wanted, lines)), "the daemon has ended"
             return next(filter(wanted, list(lines)), None)
 
         until(first, what="the line")
