@@ -175,10 +175,10 @@ class OpenPages:
         self._jobs |= still
         for opened in ended:
             del self._open[opened.page.key]
-        self._send(claimed)
+        self._send(claimed, terms.pace)
         return bool(claimed)
 
-    def _send(self, claimed: Sequence[Page]) -> None:
+    def _send(self, claimed: Sequence[Page], pace: timedelta) -> None:
         """Have pages sent. One is put back if its topic can't be read at present.
 
         It is put back, too, if the topic changed between the claim and the reading: the sweep does
@@ -196,7 +196,7 @@ class OpenPages:
         for page in claimed:
             if page not in due:
                 file = files[page.topic]
-                entries = page.entries() if file else []
+                entries = page.entries(pace=pace) if file else []
                 self._open[page.key] = OpenPage(page, file, entries, look_at)
 
     def _outdated(self, claimed: Sequence[Page], files: Files) -> list[Page]:

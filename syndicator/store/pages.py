@@ -56,7 +56,9 @@ class PageEntry:
 
     subscription: Subscription
     delivered: str | None  #: digest of the bytes that it has; None: unknown
-    queued: bool  #: its deliveries are jobs: one is queued, or the last one failed
+    #: Its deliveries are jobs: one is queued, the last one failed, or it arrived so lately that the
+    #: next has to wait for its pace. A sweep knows only when it sent something itself.
+    queued: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -78,17 +80,23 @@ class Page:
     def key(self) -> tuple[str, int]:
         return self.topic, self.shard
 
-    def entries(self, only: Collection[str] | None = None) -> list[PageEntry]:
+    def entries(
+        self, only: Collection[str] | None = None, pace: timedelta = timedelta()
+    ) -> list[PageEntry]:
         """The live subscribers that the sweep has to reach: all of them, or `only` some callbacks.
 
-        They are made after the transaction, which holds up no other meanwhile.
+        They are made after the transaction, which holds up no other meanwhile. `pace`: between two
+        deliveries to a subscriber; 0: none.
         """
         now, sweep = to_us(self.claimed), self.sweep
+        lately = to_us(self.claimed - pace)
         return [
             PageEntry(
                 subscription=self._subscription(row),
                 delivered=row.delivered if row.wave >= sweep.old_wave else sweep.old_digest,
-                queued=bool(row.queued) or row.failures > 0,
+                queued=bool(row.queued)
+                or row.failures > 0
+                or (row.last_success is not None and lately < row.last_success <= now),
             )
             for row in self.rows
             if row.expires > now
@@ -198,7 +206,7 @@ def _is_queued() -> ColumnElement[bool]:
 
 _COLUMNS: list[Any] = [
     *(subscriptions.c[name] for name in ("callback", "secret", "expires", "since", "network")),
-    *(subscriptions.c[name] for name in ("failures", "delivered", "wave", "place")),
+    *(subscriptions.c[name] for name in ("failures", "delivered", "last_success", "wave", "place")),
     _is_queued().label("queued"),
 ]
 

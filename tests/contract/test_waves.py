@@ -295,6 +295,22 @@ def test_waves_keep_their_pace(url: str) -> None:
     hub.database.close()
 
 
+def test_a_delivery_by_a_job_keeps_the_pace(url: str) -> None:
+    """Such as the first one to a new subscriber."""
+    hub = Hub(url, pace=Pace(timedelta(seconds=5)))
+    hub.change()
+    hub.subscribe("https://a.example/", had=1)
+    for number in range(8):
+        hub.now = NOW + timedelta(seconds=number)
+        hub.deliver()
+        hub.deliver()  # what the first pass made a job
+        hub.change()
+    assert hub.callbacks.received["https://a.example/"] == [2, 7]
+    hub.deliver_all()
+    assert hub.callbacks.received["https://a.example/"] == [2, 7, 10]
+    hub.database.close()
+
+
 def test_waves_of_ended_topics_are_deleted(hub: Hub) -> None:
     """Once nobody is subscribed to them and their feed is not published."""
     hub.subscribe("https://a.example/")
