@@ -60,7 +60,7 @@ def read_notes(connection: Connection) -> tuple[Problem, ...]:
 
 
 def newest_fetch(connection: Connection) -> Fetch:
-    """The last fetch that succeeded, by whichever process."""
+    """The last fetch of any process that succeeded."""
     return _fetch_of(_record(connection))
 
 
