@@ -52,7 +52,7 @@ begin() {
   stop
   "$@" >"$HOME/.started" 2>&1 &
   started=$!
-  for _ in $(seq 600); do
+  for _ in $(seq 2400); do  # 240 s: `make run` installs every package first
     if grep -q "^Serving http" "$HOME/.started"; then return; fi
     if ! kill -0 "$started"; then break; fi
     sleep 0.1
@@ -61,7 +61,7 @@ begin() {
   return 1
 }
 appears() {
-  for _ in $(seq 600); do
+  for _ in $(seq 2400); do  # 240 s: `make run` installs every package first
     if [ -e "$1" ]; then return; fi
     sleep 0.1
   done

@@ -151,7 +151,7 @@ def test_the_commands_of_a_story(name: str, repository: Path, tmp_path: Path) ->
         if following is None or following.section != command.section:
             script += AFTER.get(command.section, "")
     assert "git clone" in script
-    run(script, tmp_path / "home", programs, seconds=280)
+    run(script, tmp_path / "home", programs, seconds=560)
 
 
 SECTIONS = sorted({shown.section for shown in commands_of(HOW_TO) if is_run(shown)})
