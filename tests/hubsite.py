@@ -206,7 +206,7 @@ class Site:
             Catalogue(max_age=60),
             health=HEALTHY,
             on_request=lambda *_: None,
-            routes=HubEndpoint(hub, home=self.home).routes("/hub"),
+            routes=HubEndpoint(hub, home=self.home, is_complete=lambda: True).routes("/hub"),
         )
         self.server = Server(app, ("127.0.0.1", 0))
         self.server.start()

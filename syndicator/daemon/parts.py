@@ -68,9 +68,7 @@ class Parts(Listener):
             opened.catalogue,
             self._recorder,
             [
-                *hub_routes(
-                    config, service.database, service.client, self.files.topic, self.on_queued
-                ),
+                *hub_routes(config, service.database, service.client, self.files, self.on_queued),
                 *git_hook_routes(config, self.scheduler.fetches, lambda: service.git.branch),
             ],
             health=health,

@@ -71,6 +71,10 @@ class ServedFiles:
         """The files that are served now, and those answered 410."""
         return list(self._shown.values())
 
+    def is_complete(self) -> bool:
+        """Whether the first run is complete, so that any other file does not exist."""
+        return self._catalogue.is_complete
+
     def topic(self, url: str) -> FileRow | None:
         """A topic by its URL; None: no such topic, which costs no query."""
         if (path := self._topics.get(url)) is None:

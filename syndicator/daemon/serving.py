@@ -9,10 +9,10 @@ from starlette.routing import BaseRoute
 from syndicator.config import Config, Listen, WebSettings
 from syndicator.daemon.fetches import Fetches
 from syndicator.daemon.recorder import Recorder
+from syndicator.daemon.served_files import ServedFiles
 from syndicator.observe import Metrics
 from syndicator.outbound.late_client import LateClient
 from syndicator.store.database import Database
-from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
 from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
 from syndicator.web.git_hooks import GitHooks
@@ -67,7 +67,7 @@ def hub_routes(
     config: Config,
     database: Database,
     client: LateClient,
-    topic: Callable[[str], FileRow | None],
+    files: ServedFiles,
     on_queued: Callable[[], None],
 ) -> list[BaseRoute]:
     """The hub's endpoint at its public path, and at those that a proxy may make of it.
@@ -79,7 +79,7 @@ def hub_routes(
     lease = config.hub.lease
     hub = Hub(
         database,
-        read=topic,
+        read=files.topic,
         refusal=client.refusal,
         limits=HubLimits(
             **config.hub.limits.model_dump(),
@@ -88,7 +88,12 @@ def hub_routes(
         clock=lambda: datetime.now(UTC),
         on_queued=on_queued,
     )
-    endpoint = HubEndpoint(hub, home=config.feeds.url, trusted=config.web.trusted_proxies)
+    endpoint = HubEndpoint(
+        hub,
+        home=config.feeds.url,
+        is_complete=files.is_complete,
+        trusted=config.web.trusted_proxies,
+    )
     paths = hub_paths(_path_of(config.hub_url), root=_path_of(config.feeds.url))
     return [route for path in paths for route in endpoint.routes(path)]
 

@@ -23,6 +23,7 @@ from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.web.bodies import read_body
 from syndicator.web.hub_limits import HubLimits
+from syndicator.web.messages import FIRST_RUN_RETRY
 from syndicator.web.proxies import Network, client_of
 from syndicator.web.rate_limit import RateLimit
 from syndicator.websub.hub_requests import Accepted, PublishRequest, Refused, parse
@@ -157,10 +158,22 @@ class Hub:
 
 
 class HubEndpoint:
-    """The hub over HTTP. `home` is the address of the site's feeds, shown to people."""
+    """The hub over HTTP. `home` is the address of the site's feeds, shown to people.
 
-    def __init__(self, hub: Hub, *, home: str, trusted: Sequence[Network] = ()) -> None:
+    `is_complete`: whether all topics are known. Until then an unknown one is answered 503: at a 404
+    a subscriber may give up.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        home: str,
+        is_complete: Callable[[], bool],
+        trusted: Sequence[Network] = (),
+    ) -> None:
         self._hub = hub
+        self._is_complete = is_complete
         self._trusted = trusted
         self._page = hub_page(home=home)
 
@@ -177,6 +190,7 @@ class HubEndpoint:
         client = client_of(request.scope, self._trusted)
         if not self._hub.allows(client):
             return _text(429, "Too many requests from your address", wait=60)
+        is_complete = self._is_complete()
         try:
             answer = await run_in_threadpool(
                 self._hub.handle, request.headers.get("content-type", ""), body, client
@@ -184,6 +198,8 @@ class HubEndpoint:
         except (StateError, OutputError):  # build and push meet the error as well, and report it
             return _text(503, "Temporarily unavailable: try again later", wait=60)
         if isinstance(answer, Refused):
+            if answer.status == 404 and not is_complete:
+                return _text(503, "The feeds are being built", wait=FIRST_RUN_RETRY)
             return _text(answer.status, answer.text, wait=answer.wait)
         return _text(202, answer)
 

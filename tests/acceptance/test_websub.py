@@ -182,6 +182,23 @@ def test_p11_other_urls_link_to_no_hub(served: Command, path: str) -> None:
     assert (response.status_code, "Link" in response.headers) == (404, False)
 
 
+def test_a_hub_without_feeds_yet_is_asked_again(command: Command, reader: Subscriber) -> None:
+    """503 until the first run is complete: at a 404 a subscriber takes the feed for unknown."""
+    away = command.site.rename(command.root / "away")
+    command.configure(SETTINGS, poll="100ms")
+    with command.running() as daemon:
+        daemon.line(lambda line: "build failed" in line)
+        for mode in ("subscribe", "publish"):
+            form = {"hub.mode": mode, "hub.callback": f"{reader.url}/cb"}
+            form["hub.topic"] = f"{command.url}all.atom"
+            response = SESSION.post(f"{command.url}hub", data=form, timeout=5)
+            assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
+        away.rename(command.site)
+        daemon.line(lambda line: "build works again" in line)
+        assert subscribe(command, form["hub.topic"], form["hub.callback"]) == 202
+        assert subscribe(command, f"{command.url}none.atom", form["hub.callback"]) == 404
+
+
 def test_a_saved_post_reaches_its_readers_at_once(command: Command, reader: Subscriber) -> None:
     """Subscribe, and save a post: the delivery is, byte for byte, the topic as it is then."""
     with command.running():
