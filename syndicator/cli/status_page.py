@@ -141,7 +141,9 @@ def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
 
 def _topic_lines(status: "Status", now: datetime) -> Iterator[str]:
     if status.audiences:
-        yield "Subscribers of our own hub:"
+        number = sum(audience.failing for audience in status.audiences.values())
+        which = f" deliveries to {number:,} fail, see syndicator hub list" if number else ""
+        yield f"Subscribers of our own hub:{which}"
     for topic, audience in status.audiences.items():
         failing = f", {audience.failing:,} failing" if audience.failing else ""
         sent = f", last delivery {ago(audience.last_success, now)}" if audience.last_success else ""

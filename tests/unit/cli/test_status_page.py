@@ -8,6 +8,7 @@ import pytest
 from syndicator.cli.status_page import HELD_LINES, ago, size, status_lines, time_of
 from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.status import Status
+from syndicator.store.audiences import Audience
 from syndicator.store.hubs import HubState
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -96,6 +97,27 @@ def test_queued_jobs() -> None:
         "    failed 1 minute ago: it answered 503",
         "    next attempt now",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failing", "line"),
+    [
+        ((0, 0), "Subscribers of our own hub:"),
+        (
+            (1000, 2),
+            "Subscribers of our own hub: deliveries to 1,002 fail, see syndicator hub list",
+        ),
+    ],
+)
+def test_subscribers_that_fail(failing: tuple[int, int], line: str) -> None:
+    """How many they are in all, and which command lists them."""
+    audiences = {
+        f"https://example.com/{number}.atom": Audience(
+            subscribers=2000, failing=number, last_success=NOW, last_failure=NOW
+        )
+        for number in failing
+    }
+    assert line in status_lines(replace(STATUS, audiences=audiences), (), NOW)
 
 
 @pytest.mark.parametrize(
