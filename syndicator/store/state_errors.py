@@ -23,6 +23,13 @@ _HINT_REBUILD = (
     "This loses subscriptions, queued pings, and ids of renamed posts that are in no feed"
 )
 
+#: A transaction is silent for so long: see `Database.begin`, and `processes.end_sessions`.
+_HINT_ENDED = (
+    "its transaction was undone; a daemon repeats it by itself. The database was restarted, or "
+    "this process was silent for nine seconds, after which another one takes over. If it recurs, "
+    "see the database's log, and what suspends this machine or cuts its network"
+)
+
 #: Errors of permissions and of read-only disks.
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -48,7 +55,7 @@ def readable_errors(name: str, file: Path | None = None, *, write: bool = True) 
         cause = (diagnostics and diagnostics.message_primary) or str(error.orig)
         refused = any(text in cause for text in _SQLITE_REFUSED)
         why = _refused_by_sqlite(file, write=write) if file and refused else None
-        raise why or _state_error(name, cause) from error
+        raise why or _ended(name, error, cause) or _state_error(name, cause) from error
 
 
 def without_password(url: URL) -> str:
@@ -84,6 +91,14 @@ def _refused_by_sqlite(file: Path, *, write: bool) -> StateError | None:
 def _state_refusal(why: Refusal, *, write: bool) -> StateError:
     readers = "" if write else "; or let a group read the state: state.group"
     return StateError(why.message, hint=f"{why.hint}{readers}")
+
+
+def _ended(name: str, error: DBAPIError, cause: str) -> StateError | None:
+    """The error of a connection that ended after it was opened. None: another error."""
+    if not error.connection_invalidated:
+        return None
+    first_line = cause.strip().partition("\n")[0]
+    return StateError(f"{name}: the connection ended: {first_line}", hint=_HINT_ENDED)
 
 
 def _state_error(name: str, cause: str) -> StateError:

@@ -133,8 +133,36 @@ def test_a_dead_process_holds_no_lock(database: Database, postgresql: str) -> No
             with database.begin() as other:
                 kv.put(other, "a", "by another")
 
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="the connection ended: ") as raised:
         suspend()
+    assert "another one takes over" in (raised.value.hint or "")
     with database.read() as connection:
         assert kv.get(connection, "a") == "by another"
     alive.leave()
+
+
+@pytest.mark.parametrize("cause", ["pg_terminate_backend", "idle_in_transaction_session_timeout"])
+def test_a_transaction_that_the_database_ended(database: Database, cause: str) -> None:
+    """The URL of the state is right. The hint says what happened, and what goes on by itself."""
+
+    def is_open(pid: int) -> bool:
+        with database.read() as connection:
+            found = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+            return bool(connection.scalar(found, {"pid": pid}))
+
+    def lose() -> None:
+        with database.begin() as connection:
+            pid = connection.scalar(text("SELECT pg_backend_pid()"))
+            if cause == "pg_terminate_backend":
+                with database.begin() as other:
+                    other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            else:
+                connection.execute(text(f"SET LOCAL {cause} = 1"))
+            until(lambda: not is_open(pid), seconds=AT_ONCE)
+            kv.put(connection, "a", "b")
+
+    with pytest.raises(StateError, match="the connection ended: ") as raised:
+        lose()
+    assert "a daemon repeats it by itself" in (raised.value.hint or "")
+    with database.read() as connection:
+        assert kv.get(connection, "a") is None
