@@ -5,7 +5,7 @@ Each function imports its part: a command needs few of them.
 
 import os
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -86,8 +86,8 @@ def bucket(
     )
 
 
-def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":
-    """`allow_private`: networks that callbacks may be in although they are not public."""
+def http_client(config: "Config") -> "Client":
+    """Raises ValueError if `hub.allow_private` would allow more than it names."""
     # Importing requests takes 0.1 s, and a build sends no request.
     from syndicator.outbound.client import Client
 
@@ -95,7 +95,7 @@ def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client"
         user_agent=f"syndicator/{__version__} (+{config.feeds.url})",
         timeout=config.push.timeout,
         stranger_timeout=config.hub.timeout,
-        allow_private=allow_private,
+        allow_private=[str(network) for network in config.hub.allow_private],
     )
 
 

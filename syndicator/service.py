@@ -1,8 +1,7 @@
 """Puts the parts together from a Config. The only module that knows all of them."""
 
 import os
-from collections.abc import Collection, Sequence
-from contextlib import closing
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -19,45 +18,23 @@ from syndicator.errors import (
     UnavailableError,
 )
 from syndicator.git_site import GitSite
-from syndicator.model.archive import ArchivePage
+from syndicator.listener import Listener
 from syndicator.model.clock import Clock, utcnow
-from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.model.report import Report
 from syndicator.ops import runs
 from syndicator.outputs.output import Output
-from syndicator.store import audiences, awaited_pages, locks, retention
+from syndicator.store import locks, retention
 from syndicator.store.database import Database
-from syndicator.store.feeds import FileRow
 from syndicator.store.processes import Member
 from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
 
 if TYPE_CHECKING:
     from syndicator.build.pipeline import Builder
-    from syndicator.live.asker import PageAsker
     from syndicator.outbound.late_client import LateClient
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
-
-
-class Listener:
-    """What a Service reports while it works, in the thread that works. This one ignores it."""
-
-    def on_files(self, rows: Sequence[FileRow]) -> None:
-        """Files were written or removed. No hub is notified of them yet."""
-
-    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
-        """Pages of archives were written, or ended."""
-
-    def on_queued(self) -> None:
-        """A job was queued that may be sent at once."""
-
-    def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
-        """A job was sent, or was to be sent."""
-
-    def on_push_progress(self) -> None:
-        """A push pass goes on. Called several times a second."""
 
 
 class Service:
@@ -115,9 +92,8 @@ class Service:
         """Raises ValueError if `hub.allow_private` would allow more than it names."""
         from syndicator.outbound.late_client import LateClient
 
-        allowed = [str(network) for network in self.config.hub.allow_private]
-        client = LateClient(lambda: from_config.http_client(self.config, allow_private=allowed))
-        if allowed:
+        client = LateClient(lambda: from_config.http_client(self.config))
+        if self.config.hub.allow_private:
             client.made()
         return client
 
@@ -278,49 +254,6 @@ class Service:
         """Record at each poll that the daemon is alive, and its present trouble."""
         hint = (trouble and trouble.hint) or ""
         locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
-
-
-def page_asker(service: Service, clock: Clock = utcnow) -> "PageAsker":
-    """What asks for the pages of the service's held posts. The caller closes it."""
-    from syndicator.live.asker import PageAsker
-
-    config = service.config
-    allowed = [str(network) for network in config.hub.allow_private]
-    client = from_config.http_client(config, allow_private=allowed)
-    return PageAsker(service.database, client, from_config.live_rules(config), clock)
-
-
-def build_and_ask(service: Service, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
-    """Run one build, ask for the pages of held posts, and build again if one goes out.
-
-    If a daemon runs, it asks. Raises as `Service.build` does.
-    """
-    report = service.build(progress)
-    if not from_config.live_rules(service.config).wanted or locks.has_daemon(service.database):
-        return report
-    with service.database.read() as connection:
-        if not awaited_pages.all_pages(connection):
-            return report
-    with closing(page_asker(service, clock)) as asker:
-        while (found := asker.round()).again:
-            progress(0, None, Phase.ASKING)
-    return report.followed_by(service.build(progress)) if found.changed else report
-
-
-def import_for_changes(service: Service) -> None:
-    """Import what a changed post needs, so that the first one that is saved does not wait."""
-    from syndicator.build.post_tools import import_renderer
-    from syndicator.formats import import_libraries, opml, read_back  # noqa: F401
-    from syndicator.jekyll import fast_heads  # noqa: F401
-
-    import_libraries()
-    import_renderer()
-    if service.config.push.hubs:
-        from syndicator.outbound import operator_sender  # noqa: F401
-    with service.database.read() as connection:
-        notified = service.config.push.hubs or audiences.by_topic(connection, utcnow())
-    if notified:
-        service.client.made()
 
 
 def _require_file(file: Path) -> None:

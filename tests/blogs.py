@@ -9,8 +9,8 @@ from typing import Any, Self
 from histories import SUFFIXES, assert_history, read, titles, walk
 from support import FEEDS, Clock, Site
 
+from syndicator.listener import Listener
 from syndicator.model.archive import ArchivePage
-from syndicator.service import Listener
 from syndicator.store import archives
 from syndicator.store.feeds import FileRow
 

@@ -9,8 +9,9 @@ from typing import Any
 import feedparser
 
 from syndicator import config
+from syndicator.listener import Listener
 from syndicator.outputs import owner
-from syndicator.service import Listener, Service
+from syndicator.service import Service
 
 CONFIG = """\
 name: 'The Daily'

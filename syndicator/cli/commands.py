@@ -138,7 +138,7 @@ def build(config: Path | None, verbose: bool, json: bool) -> None:
     continuously. Exit code 1: there are problems; everything else was published.
     """
     with open_service(config, verbose, make=True) as service, output.progress() as progress:
-        from syndicator.service import build_and_ask
+        from syndicator.live_pages import build_and_ask
 
         failure = service.git.fetch(progress)
         report = build_and_ask(service, progress)

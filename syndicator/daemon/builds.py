@@ -26,6 +26,7 @@ from syndicator.daemon.build_requests import (
     is_interruptible,
     plan,
 )
+from syndicator.daemon.early_imports import import_for_changes
 from syndicator.daemon.heartbeat import stuck
 from syndicator.daemon.page_checks import PageChecks
 from syndicator.daemon.pushes import Pushes
@@ -42,9 +43,10 @@ from syndicator.errors import (
     Trouble,
 )
 from syndicator.from_config import live_rules
+from syndicator.live_pages import page_asker
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.model.report import Report
-from syndicator.service import Service, import_for_changes, page_asker
+from syndicator.service import Service
 
 
 @dataclass(frozen=True, kw_only=True)

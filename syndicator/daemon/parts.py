@@ -20,9 +20,9 @@ from syndicator.daemon.start import Opened, not_shared
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import OutputError
 from syndicator.inspection import Overview, collect_overview, status_json
+from syndicator.listener import Listener
 from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
-from syndicator.service import Listener
 from syndicator.store import archives
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow

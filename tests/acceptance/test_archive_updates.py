@@ -9,9 +9,9 @@ from blogs import ARCHIVE, Blog, joined_by_removal
 from scratch import contents, from_scratch
 
 from syndicator.errors import OutputError
+from syndicator.listener import Listener
 from syndicator.model.archive import ArchivePage
 from syndicator.model.progress import Cancelled
-from syndicator.service import Listener
 from syndicator.store import archives
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from support import FEEDS, Site
 
 from syndicator.liquid.environment import JekyllEnvironment
-from syndicator.service import Listener
+from syndicator.listener import Listener
 
 _opened: list[str] | None = None
 

@@ -7,8 +7,8 @@ import pytest
 from site_pages import Page, PageServer
 from support import Site
 
+from syndicator.live_pages import build_and_ask
 from syndicator.model.report import Report
-from syndicator.service import build_and_ask
 
 LIVE = Page()
 

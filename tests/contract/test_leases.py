@@ -14,10 +14,10 @@ from syndicator import config
 from syndicator.daemon.presence import Presence
 from syndicator.daemon.start import Opened, require_output
 from syndicator.errors import LockedError, LostLeaseError, OutputError, StateError
+from syndicator.listener import Listener
 from syndicator.model.outbox import Delivery, Done, Ping, Subscription
 from syndicator.outputs.folder import OutputFolder
 from syndicator.push.record import record
-from syndicator.service import Listener
 from syndicator.store import claims, kv, leases, locks, outbox, processes, schema, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database

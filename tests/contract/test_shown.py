@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 from support import FEEDS, Site
 
 from syndicator.daemon.served_files import ServedFiles
-from syndicator.service import Listener
+from syndicator.listener import Listener
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.schema import metadata
