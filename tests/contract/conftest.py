@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from postgres import created, running
+from wave_hub import Hub
 
+from syndicator.push import pages as push_pages
+from syndicator.store import pages
 from syndicator.store.database import Database
 
 
@@ -43,3 +46,18 @@ def database(url: str) -> Iterator[Database]:
     opened = Database(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def hub(url: str) -> Iterator[Hub]:
+    """A hub that delivers in waves."""
+    hub = Hub(url)
+    yield hub
+    hub.database.close()
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five subscribers a page, so that a few dozen are several sweeps' worth of pages."""
+    monkeypatch.setattr(pages, "PAGE", 5)
+    monkeypatch.setattr(push_pages, "PAGE", 5)

@@ -1,6 +1,5 @@
 """Many topics with a few subscribers each, which change together."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,13 +17,6 @@ from syndicator.push.payloads import Payloads
 from syndicator.store import deliveries, pages, subscriptions
 
 LEASE = pages.Lease(holder="one", expires=NOW + timedelta(minutes=2))
-
-
-@pytest.fixture
-def hub(url: str) -> Iterator[Hub]:
-    hub = Hub(url)
-    yield hub
-    hub.database.close()
 
 
 def topics(hub: Hub, number: int, callbacks: int) -> list[str]:

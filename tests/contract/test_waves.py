@@ -7,7 +7,6 @@ transactions, and another one takes over.
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,23 +16,11 @@ from sqlalchemy import create_engine, event, text
 from wave_hub import NOW, TOPIC, Hub, names
 
 from syndicator.push import pages as push_pages
-from syndicator.store import audiences, deliveries, outbox, pages, retention, subscriptions, waves
+from syndicator.store import audiences, deliveries, outbox, retention, subscriptions, waves
 from syndicator.store.refusals import MIGRATIONS
 from syndicator.websub.pace import Pace
 
-
-@pytest.fixture(autouse=True)
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five subscribers a page, so that a few dozen are several sweeps' worth of pages."""
-    monkeypatch.setattr(pages, "PAGE", 5)
-    monkeypatch.setattr(push_pages, "PAGE", 5)
-
-
-@pytest.fixture
-def hub(url: str) -> Iterator[Hub]:
-    hub = Hub(url)
-    yield hub
-    hub.database.close()
+pytestmark = pytest.mark.usefixtures("small_pages")
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,29 +1,15 @@
 """What a subscriber has is not assumed of bytes that nobody recorded as sent."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from wave_hub import TOPIC, Hub, names
 
 from syndicator.model.outbox import Subscription
-from syndicator.push import pages as push_pages
 from syndicator.store import pages, subscriptions
 from syndicator.store.database import Database
 
-
-@pytest.fixture(autouse=True)
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five subscribers a page."""
-    monkeypatch.setattr(pages, "PAGE", 5)
-    monkeypatch.setattr(push_pages, "PAGE", 5)
-
-
-@pytest.fixture
-def hub(url: str) -> Iterator[Hub]:
-    hub = Hub(url)
-    yield hub
-    hub.database.close()
+pytestmark = pytest.mark.usefixtures("small_pages")
 
 
 def next_page(hub: Hub) -> dict[str, str | None] | None:
