@@ -1,6 +1,5 @@
 """Push passes on request: when a build queued jobs, when one is due, and every few seconds."""
 
-import logging
 import math
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from syndicator.daemon.push_log import PassLines, log_passes
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
@@ -85,6 +85,7 @@ class Pushes:
         self._cleaned = -math.inf
         self._checkpointed = -math.inf
         self._counted = -math.inf  # the subscribers
+        self._lines = PassLines()
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
         self.worker = Worker(
@@ -171,12 +172,14 @@ class Pushes:
         self._log_pass(report)
 
     def _log_pass(self, report: PushReport) -> None:
-        """Log one line for a pass that sent something, and the hubs that fail or work again."""
+        """Log the passes that sent something, and the hubs that fail or work again."""
         errors, self._ping_errors = self._ping_errors, {}
         self._faults.report_pings(errors)
-        if level := pass_level(report):
-            seconds = round(report.seconds, 3)
-            self._log.log(level, "push", summary=report.summary(), seconds=seconds)
+        log_passes(self._lines.due(report, time.monotonic()))
+
+    def log_rest(self) -> None:
+        """Log the passes that no line has yet, after the end of the thread."""
+        log_passes(self._lines.rest())
 
     def _checkpoint(self) -> None:
         """After a pass: nobody waits then."""
@@ -212,17 +215,3 @@ def asked_callbacks(report: PushReport) -> bool:
     return bool(
         (report.done.keys() | report.retried.keys() | report.given_up.keys()) - {JobKind.PING}
     )
-
-
-def pass_level(report: PushReport) -> int | None:
-    """The level of the line of a pass; None: it sent nothing.
-
-    A ping that was given up needs an operator. Retries at callbacks that fail are details: one that
-    nobody repairs is retried for hours.
-    """
-    if report.given_up.get(JobKind.PING):
-        return logging.WARNING
-    failed = report.retried.keys() | report.given_up.keys()
-    if report.done or report.ended or JobKind.PING in failed:
-        return logging.INFO
-    return logging.DEBUG if failed else None

@@ -75,6 +75,7 @@ class Scheduler:
             workers.append(self.builds.page_checks.worker)
         ended = [worker.join(until - time.monotonic()) for worker in workers]
         if all(ended):
+            self.pushes.log_rest()
             self._store_activity(until - time.monotonic())
         return all(ended)
 

@@ -32,18 +32,24 @@ def runs(command: Command) -> list[str]:
 
 def test_a_failing_hub_and_each_run_are_one_line(command: Command, hub: Hub) -> None:
     """However many pings fail, are retried and are sent."""
-    hub.answer = lambda topic: 500
+    failed = list[str]()
+
+    def fail(topic: str) -> int:
+        failed.append(topic)
+        return 500
+
+    hub.answer = fail
     command.configure(f'[push]\nhubs = ["{hub.url}"]\nretry = ["100ms", "100ms", "1s", "1m"]\n')
     with command.running() as daemon:
         daemon.line(lambda line: "pings fail" in line)
-        until(lambda: sum('"push"' in line for line in daemon.err) >= 3)
+        until(lambda: len(failed) >= 3 * len({*failed}))
         hub.answer = lambda topic: 204
         command.post("2026-01-02-one", "Changed")
         daemon.line(lambda line: "pings work again" in line)
         until(lambda: sum('"event": "run"' in line for line in daemon.err) == 2)
         assert daemon.end()[0] == 0
     events = Counter(json.loads(line)["event"] for line in daemon.err)
-    assert events.pop("push") >= 3
+    assert events.pop("push") >= 2
     assert events == {"run": 2, "pings fail": 1, "pings work again": 1, "stopped": 1}
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.daemon.pushes import asked_callbacks, next_pass, pass_level
+from syndicator.daemon.push_log import LOG_INTERVAL, PassLines, pass_level
+from syndicator.daemon.pushes import asked_callbacks, next_pass
 from syndicator.model.outbox import JobKind
 from syndicator.push.record import PushReport
 
@@ -36,6 +37,27 @@ def report(**fields: object) -> PushReport:
 def test_the_level_of_a_pass(fields: dict[str, object], level: int | None) -> None:
     """Callbacks that nobody repairs make no lines; pings that were given up need an operator."""
     assert pass_level(report(**fields)) == level
+
+
+def test_many_passes_are_a_few_lines() -> None:
+    """The first at once, the others added up. What needs an operator is not kept back."""
+    lines = PassLines()
+    logged = [lines.due(report(done=PING), 100 + number / 10) for number in range(700)]
+    sums = [passes.done[JobKind.PING] for _, passes in filter(None, logged)]
+    assert (sums[0], len(sums)) == (1, 7)
+    assert lines.due(report(queued=0), 100 + 70 + LOG_INTERVAL) == (
+        logging.INFO,
+        report(done={JobKind.PING: 700 - sum(sums)}, queued=0, seconds=pytest.approx(9.9)),
+    )
+    assert lines.due(report(), 1000) is None
+    assert lines.due(report(done=PING), 1000)
+    assert lines.due(report(done=PING), 1001) is None
+    level, passes = lines.due(report(given_up=PING), 1002) or (0, report())
+    assert (level, passes.done, passes.given_up) == (logging.WARNING, PING, PING)
+    assert lines.rest() is None
+    assert lines.due(report(retried=DELIVER), 1003) == (logging.DEBUG, report(retried=DELIVER))
+    assert lines.due(report(done=PING), 1004) is None
+    assert lines.rest() == (logging.INFO, report(done=PING))
 
 
 @pytest.mark.parametrize(
