@@ -1,14 +1,9 @@
 """What `syndicator` and `python -m syndicator` begin with."""
 
 import gc
-import os
 import signal
 
 gc.disable()  # until a command begins to work: what is imported stays
-
-# pydantic would search all installed packages for plugins, which takes as long as the config.
-# https://docs.pydantic.dev/latest/concepts/plugins/
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
 _TRACED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _TRACED:  # Ctrl-C while Python imports ends us as it ends any program, without a trace of where

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from syndicator import __version__
 from syndicator.model.awaited import LiveRules
 
@@ -109,7 +111,7 @@ def build_options(config: "Config") -> "BuildOptions":
     """The settings of a build. A new version renders all entries again."""
     from syndicator.build.options import BuildOptions
 
-    overrides = {key: value for key, value in config.site if value}
+    overrides = {key: value for key, value in structs.asdict(config.site).items() if value}
     settings = config.feeds
     return BuildOptions(
         source=config.site_folder,

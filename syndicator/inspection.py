@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from syndicator import from_config
 from syndicator.config import Config
 from syndicator.errors import SourceError, StateError
@@ -60,9 +62,9 @@ def _site_of(
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="syndicator-") as folder:
-        update = {"clone": Path(folder), "git_dates": config.source.git_dates and dates}
-        source = config.source.model_copy(update=update)
-        temporary = config.model_copy(update={"source": source})
+        git_dates = config.source.git_dates and dates
+        source = structs.replace(config.source, clone=Path(folder), git_dates=git_dates)
+        temporary = structs.replace(config, source=source)
         git = from_config.git_source(temporary)
         assert git
 

@@ -1,10 +1,8 @@
 """Addresses of git repositories, their branches, and the secret of their webhooks."""
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
-
-from pydantic import ValidationInfo
 
 from syndicator.config.paths import parse_folder
 from syndicator.config.quote import quote
@@ -27,8 +25,17 @@ _TOKEN = re.compile(r"gh[a-z]_|github_pat_|gl[a-z]{1,6}-|.{36}")
 _REMEDY = 'write it like "https://host/site.git", "ssh://git@host/site.git" or "/srv/site.git"'
 
 
-def parse_git(value: object, info: ValidationInfo) -> str | None:
-    """The address of a repository: https, ssh, or a path; "" is None.
+class Secret(str):
+    """Text that a repr does not show, since tracebacks and logs may have it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+def parse_git(value: object, base: Path) -> str | None:
+    """The address of a repository: https, ssh, or a path; "" is None. `base`: see `parse_folder`.
 
     Others are refused: git's `ext::` and `fd::` run programs (git-remote-ext(1)), and http and git
     are not protected on the way. A password or token is refused, as git's command line would show
@@ -43,7 +50,7 @@ def parse_git(value: object, info: ValidationInfo) -> str | None:
         raise ValueError(f"{quote(value)} is not the address of a repository: {_REMEDY}")
     if _SCP.fullmatch(text) and not text.startswith((".", "/", "~")):
         return text
-    return str(parse_folder(text, info))
+    return str(parse_folder(text, base))
 
 
 def _parse_url(text: str) -> str:
@@ -89,7 +96,7 @@ def parse_repository_folder(value: object) -> str:
     return str(PurePosixPath(text)) if text else ""
 
 
-def parse_secret(value: object) -> str | None:
+def parse_secret(value: object) -> Secret | None:
     """The secret of a webhook; "" is None. It is not repeated in the error."""
     if value in ("", None):
         return None
@@ -99,4 +106,4 @@ def parse_secret(value: object) -> str | None:
         raise ValueError(
             f"must be {shortest} to {longest} characters of ASCII: openssl rand -hex 32 makes one"
         )
-    return text
+    return Secret(text)

@@ -1,6 +1,5 @@
 """Finds and reads the config file, lets the environment override it, and words mistakes."""
 
-import difflib
 import os
 import re
 import stat
@@ -10,15 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from syndicator import regular_files
+from syndicator.config import tables
 from syndicator.config.environment_values import FromEnvironment
-from syndicator.config.quote import quote
-from syndicator.config.settings import Config, SettingsTable
+from syndicator.config.mistakes import UNKNOWN, Mistake, mistakes
+from syndicator.config.settings import Config
+from syndicator.config.tables import SettingsTable
 from syndicator.config.toml_error import toml_error
 from syndicator.errors import ConfigError
-from syndicator.model.report import count
 
 SEARCH = ("config/syndicator.toml", "syndicator.toml")
 PREFIX = "SYNDICATOR_"
@@ -58,13 +56,13 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
             "the current directory no longer exists", hint="change to a directory that exists"
         ) from None
     try:
-        return Config.model_validate(values, context={"base": base})
-    except ValidationError as error:
-        mistakes = tuple(
-            dict.fromkeys(_mistake(detail, overrides) for detail in error.errors(include_url=False))
-        )
-        message = f"{file or 'the environment'}: {count(len(mistakes), 'mistake')}"
-        raise ConfigError(message, mistakes=mistakes) from None
+        return tables.read(Config, values, base)
+    except ValueError as error:
+        from syndicator.model.report import count
+
+        lines = tuple(dict.fromkeys(_line(mistake, overrides) for mistake in mistakes(error)))
+        message = f"{file or 'the environment'}: {count(len(lines), 'mistake')}"
+        raise ConfigError(message, mistakes=lines) from None
 
 
 def working_directory(environ: Mapping[str, str]) -> Path:
@@ -81,11 +79,11 @@ def working_directory(environ: Mapping[str, str]) -> Path:
     return Path.cwd()
 
 
-def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[str]:
+def keys(table: type[SettingsTable] = Config, above: str = "") -> Iterator[str]:
     """The dotted key of every setting, in the order of the file."""
-    for name, field in table.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable):
-            yield from keys(field.annotation, f"{above}{name}.")
+    for name, parser in tables.parsers(table).items():
+        if tables.is_table(parser):
+            yield from keys(parser, f"{above}{name}.")
         else:
             yield f"{above}{name}"
 
@@ -149,50 +147,22 @@ def _put(values: dict[str, Any], keys: tuple[str, ...], text: FromEnvironment) -
     values[keys[-1]] = text
 
 
-_MESSAGES = {  # by pydantic's type of error
-    "missing": "must be set",
-    "string_type": "must be text in quotes",
-    "string_unicode": "is not UTF-8",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "tuple_type": 'must be a list, such as ["…"]',
-    "model_type": "must be a table of settings",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than_equal": "must be {le} or less",
-    "too_long": "must have at most {max_length} values",
-}
-
-
-def _mistake(detail: Any, overrides: Mapping[tuple[str, ...], str]) -> str:
-    """One line: the key, the environment variable if the value comes from one, and the mistake."""
-    loc = detail["loc"]
-    key = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if part != "[key]"
-    )[1:]
-    variables = (names for names in overrides if names[: len(loc)] == loc[: len(names)])
+def _line(mistake: Mistake, overrides: Mapping[tuple[str, ...], str]) -> str:
+    """The key, the environment variable if the value comes from one, and the mistake."""
+    place, text = mistake
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
+    variables = (names for names in overrides if names[: len(place)] == place[: len(names)])
     variable = next((f" ({PREFIX}{'__'.join(names).upper()})" for names in variables), "")
-    return f"{key}{variable}: {_message(detail, key)}"
-
-
-def _message(detail: Any, key: str) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "value_error":
-            return str(context["error"])
-        case "extra_forbidden":
-            similar = _similar_key(key)
-            return f"unknown setting{f'; did you mean {similar}?' if similar else ''}"
-        case "literal_error":
-            expected = context["expected"].replace("'", '"')
-            return f"{quote(detail['input'])} must be {expected}"
-        case kind if kind in _MESSAGES:
-            return _MESSAGES[kind].format(**context)
-    return str(detail["msg"])
+    if text == UNKNOWN and (similar := _similar_key(key)):
+        text = f"{text}; did you mean {similar}?"
+    return f"{key}{variable}: {text}"
 
 
 def _similar_key(key: str) -> str | None:
     """The setting or table that a misspelt key may mean; None: none is similar."""
+    import difflib
+
     known = list(keys())
-    close = difflib.get_close_matches(key, [*known, *Config.model_fields], n=1, cutoff=0.75)
+    similar = difflib.get_close_matches(key, [*known, *tables.parsers(Config)], n=1, cutoff=0.75)
     same_name = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
-    return next(iter([*close, *same_name]), None)
+    return next(iter([*similar, *same_name]), None)

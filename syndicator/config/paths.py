@@ -5,8 +5,6 @@ import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from pydantic import ValidationInfo
-
 from syndicator.config.environment_values import parse_json
 from syndicator.config.quote import quote
 from syndicator.outputs import owner
@@ -31,11 +29,10 @@ _FEED_FOLDERS = ("category", "tag", "author", "collection", "language")
 _OWN_FILES = {"index.html", "feeds.opml", "all.rss", "all.atom", "all.json", "all.html", owner.NAME}
 
 
-def parse_folder(value: object, info: ValidationInfo) -> Path:
-    """An absolute path; a relative one starts at the config file's folder."""
+def parse_folder(value: object, base: Path) -> Path:
+    """An absolute path; a relative one starts at `base`."""
     if not isinstance(value, str) or not value or "\x00" in value:
         raise ValueError(f"{quote(value)} is not a path")
-    base: Path = info.context["base"]  # type: ignore[index]  # load() always sets it
     try:
         path = os.path.abspath(base / Path(value).expanduser())
     except RuntimeError:
@@ -47,9 +44,9 @@ def parse_folder(value: object, info: ValidationInfo) -> Path:
     return Path(path)
 
 
-def parse_optional_folder(value: object, info: ValidationInfo) -> Path | None:
+def parse_optional_folder(value: object, base: Path) -> Path | None:
     """As `parse_folder`; the empty text is None."""
-    return None if value in ("", None) else parse_folder(value, info)
+    return None if value in ("", None) else parse_folder(value, base)
 
 
 def parse_bucket_url(value: object) -> str | None:
@@ -63,11 +60,11 @@ def parse_bucket_url(value: object) -> str | None:
     return url
 
 
-def parse_state_url(value: object, info: ValidationInfo) -> str:
+def parse_state_url(value: object, base: Path) -> str:
     """The URL of the database. Errors do not repeat it: it may contain a password."""
     text = value if isinstance(value, str) else ""
     if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
-        path = parse_folder(text.removeprefix("sqlite:///"), info)
+        path = parse_folder(text.removeprefix("sqlite:///"), base)
         if re.search("[?%]", str(path)):
             raise ValueError(
                 f"leads to {path}: its path must not contain ? or %, which are special in URLs"
@@ -93,6 +90,35 @@ def _has_valid_port(url: str) -> bool:
 
 
 def parse_aliases(value: object) -> tuple[tuple[str, str], ...]:
+    """Aliases are files: each needs a valid file name that nothing else in the folder has."""
+    pairs = _parse_pairs(value)
+    taken = _OWN_FILES.union(path for path, _ in pairs)
+    for path, _ in pairs:
+        parents = {str(parent) for parent in PurePosixPath(path).parents}
+        reserved = path in (*_OWN_FILES, *_FEED_FOLDERS, *_ENDPOINTS)
+        if reserved or path.endswith((".gz", ".br")) or parents & taken:
+            raise ValueError(
+                f"{quote(path)} can't be an alias: another file, folder or endpoint has this path"
+            )
+        too_long = any(len(name.encode()) > 200 for name in path.split("/"))
+        if too_long or re.search(r"[\x00-\x1f\x7f]", path):
+            raise ValueError(f"{quote(path)} can't be an alias: it is not a valid file name")
+    return pairs
+
+
+def parse_moved(value: object) -> tuple[tuple[str, str], ...]:
+    """A moved feed leads to one that did not move, and does not hide an endpoint."""
+    pairs = _parse_pairs(value)
+    moved = {path for path, _ in pairs}
+    for path, target in pairs:
+        if target in moved:
+            raise ValueError(f"{quote(path)} leads to {quote(target)}, which has moved too")
+        if path in _ENDPOINTS:
+            raise ValueError(f"{quote(path)} can't have moved: it is not the address of a feed")
+    return pairs
+
+
+def _parse_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """Pairs of a path in the output folder and the feed file that it leads to."""
     pairs = parse_json(value)
     if not isinstance(pairs, dict) or not all(isinstance(target, str) for target in pairs.values()):
@@ -109,31 +135,4 @@ def parse_aliases(value: object) -> tuple[tuple[str, str], ...]:
                 f"{quote(path)} must lead to a feed: "
                 f"{quote(target)} does not end with .rss, .atom or .json"
             )
-    return tuple(sorted(pairs.items()))
-
-
-def check_aliases(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Aliases are files: each needs a valid file name that nothing else in the folder has."""
-    taken = _OWN_FILES.union(path for path, _ in pairs)
-    for path, _ in pairs:
-        parents = {str(parent) for parent in PurePosixPath(path).parents}
-        reserved = path in (*_OWN_FILES, *_FEED_FOLDERS, *_ENDPOINTS)
-        if reserved or path.endswith((".gz", ".br")) or parents & taken:
-            raise ValueError(
-                f"{quote(path)} can't be an alias: another file, folder or endpoint has this path"
-            )
-        too_long = any(len(name.encode()) > 200 for name in path.split("/"))
-        if too_long or re.search(r"[\x00-\x1f\x7f]", path):
-            raise ValueError(f"{quote(path)} can't be an alias: it is not a valid file name")
-    return pairs
-
-
-def check_moved(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """A moved feed leads to one that did not move, and does not hide an endpoint."""
-    moved = {path for path, _ in pairs}
-    for path, target in pairs:
-        if target in moved:
-            raise ValueError(f"{quote(path)} leads to {quote(target)}, which has moved too")
-        if path in _ENDPOINTS:
-            raise ValueError(f"{quote(path)} can't have moved: it is not the address of a feed")
-    return pairs
+    return tuple(sorted((path, str(target)) for path, target in pairs.items()))

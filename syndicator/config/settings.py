@@ -1,35 +1,17 @@
 """Every setting, with its type and its default: one class for each table of the config."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from typing import Any, Literal
 
 from syndicator.config import values
 from syndicator.config.addresses import Listen
-from syndicator.config.environment_values import parse_json
-from syndicator.sources.git.clone import Clone
+from syndicator.config.tables import SettingsTable
 
 
-def _table() -> Any:
-    """The default of a nested table: it is validated with the config, and needs no validator.
-
-    A table as default, `HubSettings()`, would make pydantic build one validator for each class.
-    """
-    return Field(default={}, validate_default=True)
-
-
-class SettingsTable(BaseModel):
-    # Only the validator of the whole config is built:
-    # https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.defer_build
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    _from_environment = model_validator(mode="before")(parse_json)
-
-
-class SiteOverrides(SettingsTable):
+class SiteOverrides(SettingsTable, frozen=True):
     """Settings that override the site's `_config.yml`. None: not overridden."""
 
     url: values.Url | None = None
@@ -40,7 +22,7 @@ class SiteOverrides(SettingsTable):
     timezone: values.TimeZone | None = None
 
 
-class SourceSettings(SettingsTable):
+class SourceSettings(SettingsTable, frozen=True):
     """Where the site is: in a folder, or in a git repository."""
 
     path: values.OptionalFolder = None  #: None: it is in `git`
@@ -56,19 +38,18 @@ class SourceSettings(SettingsTable):
     poll: values.Interval = timedelta(seconds=30)
     watch: values.Flag = True
 
-    @model_validator(mode="after")
-    def _is_in_one_place(self) -> Self:
+    def check(self) -> None:
         if self.path is None and self.git is None:
             raise ValueError("path or git must be set")
         if self.path is not None and self.git is not None:
             raise ValueError("path and git are both set: remove one of them")
-        only_git = {"branch", "folder", "clone", "git_dates", "hook_secret"} & self.model_fields_set
-        if self.git is None and (unused := [name for name in only_git if getattr(self, name)]):
-            raise ValueError(f"{min(unused)} is for source.git only, which is not set")
-        return self
+        only_git = ("branch", "clone", "folder", "git_dates", "hook_secret")
+        unused = next((name for name in only_git if getattr(self, name)), None)
+        if self.git is None and unused:
+            raise ValueError(f"{unused} is for source.git only, which is not set")
 
 
-class FeedSettings(SettingsTable):
+class FeedSettings(SettingsTable, frozen=True):
     """Feeds and their files.
 
     `by`, `limit` and `content` None: jekyll-feed's settings in `_config.yml`, else by category, 50
@@ -94,25 +75,21 @@ class FeedSettings(SettingsTable):
     schemes: values.Schemes = ()
 
 
-class OutputSettings(SettingsTable):
+class OutputSettings(SettingsTable, frozen=True):
     """Where files are published: in a folder, or in a bucket."""
 
-    path: values.OptionalFolder = Field(default="../feeds", validate_default=True)  #: None: `url`
+    path: values.OptionalFolder = None  #: None: `url`. Default: "../feeds", if `url` is not set
     url: values.BucketUrl = None  #: None: `path`
     #: These two for a bucket. None and "": as in the environment of AWS's own tools.
     endpoint: values.Url | None = None
     region: values.Text = ""
     compress: values.Encodings = ("gzip", "br")
 
-    @model_validator(mode="before")
     @classmethod
-    def _url_replaces_the_default(cls, settings: Any) -> Any:
-        if isinstance(settings, dict) and settings.get("url") and "path" not in settings:
-            return {**settings, "path": ""}
-        return settings
+    def complete(cls, settings: Mapping[str, object]) -> Mapping[str, object]:
+        return settings if settings.get("url") else {"path": "../feeds", **settings}
 
-    @model_validator(mode="after")
-    def _is_one_place(self) -> Self:
+    def check(self) -> None:
         if self.path is None and self.url is None:
             raise ValueError("path or url must be set")
         if self.path is not None and self.url is not None:
@@ -120,7 +97,6 @@ class OutputSettings(SettingsTable):
         if self.url is None and (self.endpoint or self.region):
             unused = "endpoint" if self.endpoint else "region"
             raise ValueError(f"{unused} is for output.url only, which is not set")
-        return self
 
     @property
     def place(self) -> str:
@@ -128,26 +104,24 @@ class OutputSettings(SettingsTable):
         return self.url or str(self.path)
 
 
-class PushSettings(SettingsTable):
+class PushSettings(SettingsTable, frozen=True):
     hubs: values.Urls = ()
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
     pace: values.Pace = timedelta(seconds=5)  #: zero: each change is sent at once
 
 
-class LeaseSettings(SettingsTable):
+class LeaseSettings(SettingsTable, frozen=True):
     min: values.Duration = timedelta(minutes=5)
     default: values.Duration = timedelta(days=10)
     max: values.Duration = timedelta(days=30)
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def check(self) -> None:
         if not self.min <= self.default <= self.max:
             raise ValueError("min, default and max must be in ascending order")
-        return self
 
 
-class HubLimitSettings(SettingsTable):
+class HubLimitSettings(SettingsTable, frozen=True):
     """Limits on requests to the hub, which anyone may send.
 
     The defaults let one reader subscribe to 300 feeds in a burst.
@@ -160,19 +134,19 @@ class HubLimitSettings(SettingsTable):
     host_subscriptions: values.Positive = 5_000  #: of one callback host or network
 
 
-class HubSettings(SettingsTable):
+class HubSettings(SettingsTable, frozen=True):
     enabled: values.Flag = True
     url: values.Url | None = None  #: None: feeds.url + "hub"
-    lease: LeaseSettings = _table()
+    lease: LeaseSettings = LeaseSettings()
     #: What is sent of a topic that changed: all of it, or the entries that are new or changed
     payload: Literal["full", "changes"] = "full"
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h")
     allow_private: values.Networks = ()
-    limits: HubLimitSettings = _table()
+    limits: HubLimitSettings = HubLimitSettings()
 
 
-class WebSettings(SettingsTable):
+class WebSettings(SettingsTable, frozen=True):
     listen: values.ListenAddress = Listen("127.0.0.1", 8080)
     admin: values.OptionalListenAddress = Listen("127.0.0.1", 8081)  #: None: off
     admin_hosts: values.HostNames = ()  #: names that `admin` answers to, besides this machine's own
@@ -181,23 +155,24 @@ class WebSettings(SettingsTable):
     poller_limit: values.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
 
 
-class LogSettings(SettingsTable):
+class LogSettings(SettingsTable, frozen=True):
     level: values.LogLevel = "info"
     format: Literal["auto", "console", "json"] = "auto"  #: auto: console on a terminal, else json
 
 
-class StateSettings(SettingsTable):
-    url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
-    group: values.OptionalGroup = (
-        None  #: number of the group that may read it; None: its owner only
-    )
+class StateSettings(SettingsTable, frozen=True):
+    url: values.StateUrl  #: default: "sqlite:///../var/syndicator.db"
+    group: values.OptionalGroup = None  #: number of the group that may read it; None: its owner
 
-    @field_validator("group")
     @classmethod
-    def _files_have_groups(cls, group: int | None, info: ValidationInfo) -> int | None:
-        if group is not None and not info.data.get("url", "sqlite:").startswith("sqlite:"):
+    def complete(cls, settings: Mapping[str, object]) -> Mapping[str, object]:
+        return {"url": "sqlite:///../var/syndicator.db", **settings}
+
+    @classmethod
+    def check_field(cls, name: str, value: Any, above: Mapping[str, Any]) -> None:
+        is_file = above.get("url", "sqlite:").startswith("sqlite:")
+        if name == "group" and value is not None and not is_file:
             raise ValueError("must be empty: only the files of SQLite have a group")
-        return group
 
     @property
     def file(self) -> Path | None:
@@ -205,57 +180,34 @@ class StateSettings(SettingsTable):
         return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:") else None
 
 
-class Config(SettingsTable):
+class Config(SettingsTable, frozen=True):
     """All settings. Paths are absolute, durations are timedeltas, sizes are bytes."""
 
-    site: SiteOverrides = _table()
-    source: SourceSettings = _table()
-    feeds: FeedSettings = _table()
-    output: OutputSettings = _table()
-    push: PushSettings = _table()
-    hub: HubSettings = _table()
-    web: WebSettings = _table()
-    state: StateSettings = _table()
-    log: LogSettings = _table()
+    site: SiteOverrides
+    source: SourceSettings
+    feeds: FeedSettings
+    output: OutputSettings
+    push: PushSettings
+    hub: HubSettings
+    web: WebSettings
+    state: StateSettings
+    log: LogSettings
 
-    @field_validator("output")
     @classmethod
-    def _output_is_not_among_posts(
-        cls, output: OutputSettings, info: ValidationInfo
-    ) -> OutputSettings:
-        source = info.data.get("source")
-        if output.path is None:
-            return output
-        real = os.path.realpath(output.path)
-        site = source and source.path
-        parts = os.path.relpath(real, os.path.realpath(site)).split("/") if site else []
-        if parts == ["."] or ("_posts" in parts and ".." not in parts):
-            raise ValueError(
-                "path must be a separate folder: generated files would be picked up as posts"
-            )
-        return output
+    def check_field(cls, name: str, value: Any, above: Mapping[str, Any]) -> None:
+        if name == "output":
+            _check_output(value, above.get("source"))
+        if name == "state":
+            _check_state(value, above.get("output"))
 
-    @field_validator("state")
-    @classmethod
-    def _state_is_not_public(cls, state: StateSettings, info: ValidationInfo) -> StateSettings:
-        output = info.data.get("output")
-        folder = output and output.path
-        if folder and state.file and state.file.is_relative_to(folder):
-            raise ValueError(
-                "url must be outside the output folder: everything in that folder is public"
-            )
-        return state
-
-    @model_validator(mode="after")
-    def _clone_is_apart(self) -> Self:
+    def check(self) -> None:
         if self.source.git is None:
-            return self
+            return
         if self.source.clone is None and self.state.file is None:
             raise ValueError("source.clone must be set: the state is not a file to put it beside")
         feeds = self.output.path
         if feeds and os.path.commonpath((self.clone, feeds)) in (str(self.clone), str(feeds)):
             raise ValueError("source.clone and output.path must not be in each other")
-        return self
 
     @property
     def clone(self) -> Path:
@@ -266,6 +218,8 @@ class Config(SettingsTable):
     @property
     def site_folder(self) -> Path:
         """The folder of the site."""
+        from syndicator.sources.git.clone import Clone
+
         return self.source.path or Clone(folder=self.clone).tree
 
     @property
@@ -282,3 +236,24 @@ class Config(SettingsTable):
     def hubs(self) -> tuple[str, ...]:
         """Every hub that feeds name and that is pinged: our own first, without duplicates."""
         return tuple(dict.fromkeys((*([self.hub_url] if self.hub_url else []), *self.push.hubs)))
+
+
+def _check_output(output: OutputSettings, source: SourceSettings | None) -> None:
+    """Posts are not below the output folder. `source` None: it has mistakes."""
+    if output.path is None or source is None or source.path is None:
+        return
+    below = os.path.relpath(os.path.realpath(output.path), os.path.realpath(source.path))
+    parts = below.split("/")
+    if parts == ["."] or ("_posts" in parts and ".." not in parts):
+        raise ValueError(
+            "path must be a separate folder: generated files would be picked up as posts"
+        )
+
+
+def _check_state(state: StateSettings, output: OutputSettings | None) -> None:
+    """The state is not public. `output` None: it has mistakes."""
+    folder = output and output.path
+    if folder and state.file and state.file.is_relative_to(folder):
+        raise ValueError(
+            "url must be outside the output folder: everything in that folder is public"
+        )

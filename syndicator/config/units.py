@@ -36,7 +36,9 @@ def parse_pace(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def check_interval(interval: timedelta) -> timedelta:
+def parse_interval(value: object) -> timedelta:
+    """A duration between two polls."""
+    interval = parse_duration(value)
     if interval < timedelta(milliseconds=50):
         raise ValueError("must be 50ms or more: each poll checks every file")
     return interval

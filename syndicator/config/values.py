@@ -1,6 +1,6 @@
-"""The types of the settings: each parses a value, or raises ValueError with the remedy.
+"""The types of the settings, each annotated with its parser: see `tables`.
 
-The parsers are in `units`, `addresses`, `paths` and `environment`.
+The parsers are here and in `plain_values`, `units`, `addresses`, `git_addresses` and `paths`.
 """
 
 import grp
@@ -8,47 +8,21 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
-
-from syndicator.config.addresses import (
-    Listen,
-    parse_folder_url,
-    parse_host_name,
-    parse_listen,
-    parse_network,
-    parse_optional_listen,
-    parse_player,
-    parse_scheme,
-    parse_url,
-)
-from syndicator.config.environment_values import parse_json, parse_list
-from syndicator.config.git_addresses import (
-    parse_branch,
-    parse_git,
-    parse_repository_folder,
-    parse_secret,
-)
-from syndicator.config.paths import (
-    check_aliases,
-    check_moved,
-    parse_aliases,
-    parse_bucket_url,
-    parse_folder,
-    parse_optional_folder,
-    parse_state_url,
-)
+from syndicator.config import addresses, git_addresses, paths, plain_values, units
+from syndicator.config.addresses import Listen
+from syndicator.config.plain_values import list_of, one_of
 from syndicator.config.quote import quote
-from syndicator.config.units import check_interval, parse_duration, parse_pace, parse_size
-from syndicator.jekyll.as_text import language_tag
+from syndicator.config.tables import WithBase
 from syndicator.listen import UnixSocket
 
-#: More than any number here needs; the largest that a database column accepts.
-_MAX_NUMBER = 2**31 - 1
+#: Attempts after a failure that a setting may list.
+_MAX_LENGTH = 100
 
 
 def _parse_timezone(value: object) -> str:
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(value if isinstance(value, str) else "").key
     except (ValueError, KeyError, OSError):
@@ -58,6 +32,8 @@ def _parse_timezone(value: object) -> str:
 
 
 def _parse_language(value: object) -> str:
+    from syndicator.jekyll.as_text import language_tag
+
     if not isinstance(value, str) or (value and language_tag(value) is None):
         raise ValueError(f'{quote(value)} is not a language: write it like "en" or "en-GB"')
     return value
@@ -76,72 +52,72 @@ def _parse_group(value: object) -> int | None:
         ) from None
 
 
-def _check_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
+def _check_unique(items: tuple[Any, ...]) -> None:
     if len(set(items)) < len(items):
         raise ValueError("contains a value twice")
-    return items
 
 
-def _check_not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
+def _check_not_empty(items: tuple[Any, ...]) -> None:
     if not items:
         raise ValueError("must contain at least one value")
-    return items
 
 
-def _lower(value: object) -> object:
+def _check_length(items: tuple[Any, ...]) -> None:
+    if len(items) > _MAX_LENGTH:
+        raise ValueError(f"must have at most {_MAX_LENGTH} values")
+
+
+_Level = Literal["debug", "info", "warning", "error"]
+
+
+def _parse_level(value: object) -> Any:
     """Log levels are often written in capitals."""
-    return value.lower() if isinstance(value, str) else value
+    return one_of(_Level)(value.lower() if isinstance(value, str) else value)
 
 
-_List = BeforeValidator(parse_list)
-_Unique = AfterValidator(_check_unique)
+LogLevel = Annotated[_Level, _parse_level]
+Flag = Annotated[bool, plain_values.parse_flag]
+Number = Annotated[int, plain_values.whole_number(0)]
+Positive = Annotated[int, plain_values.whole_number(1)]
+Text = Annotated[str, plain_values.parse_text]
+Language = Annotated[str, _parse_language]
+TimeZone = Annotated[str, _parse_timezone]
 
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
-Flag = Annotated[StrictBool, BeforeValidator(parse_json)]
-Number = Annotated[StrictInt, Field(ge=0, le=_MAX_NUMBER), BeforeValidator(parse_json)]
-Positive = Annotated[StrictInt, Field(ge=1, le=_MAX_NUMBER), BeforeValidator(parse_json)]
-Text = StrictStr
-Language = Annotated[str, BeforeValidator(_parse_language)]
-TimeZone = Annotated[str, BeforeValidator(_parse_timezone)]
+Duration = Annotated[timedelta, units.parse_duration]
+Pace = Annotated[timedelta, units.parse_pace]
+Interval = Annotated[timedelta, units.parse_interval]
+RetryDelays = Annotated[tuple[timedelta, ...], list_of(units.parse_duration, _check_length)]
+Size = Annotated[int, units.parse_size]
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Pace = Annotated[timedelta, BeforeValidator(parse_pace)]
-Interval = Annotated[Duration, AfterValidator(check_interval)]
-RetryDelays = Annotated[tuple[Duration, ...], Field(max_length=100), _List]
-Size = Annotated[int, BeforeValidator(parse_size)]
+Url = Annotated[str, addresses.parse_url]
+Urls = Annotated[tuple[str, ...], list_of(addresses.parse_url, _check_unique)]
+FolderUrl = Annotated[str, addresses.parse_folder_url]
+ListenAddress = Annotated[Listen | UnixSocket, addresses.parse_listen]
+OptionalListenAddress = Annotated[Listen | UnixSocket | None, addresses.parse_optional_listen]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], list_of(addresses.parse_network)]
+HostNames = Annotated[tuple[str, ...], list_of(addresses.parse_host_name)]
+Players = Annotated[tuple[str, ...], list_of(addresses.parse_player)]
+Schemes = Annotated[tuple[str, ...], list_of(addresses.parse_scheme)]
 
-Url = Annotated[str, BeforeValidator(parse_url)]
-Urls = Annotated[tuple[Url, ...], _Unique, _List]
-FolderUrl = Annotated[str, BeforeValidator(parse_folder_url)]
-ListenAddress = Annotated[Listen | UnixSocket, BeforeValidator(parse_listen)]
-OptionalListenAddress = Annotated[
-    Listen | UnixSocket | None, BeforeValidator(parse_optional_listen)
-]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
-Networks = Annotated[tuple[Network, ...], _List]
-HostNames = Annotated[tuple[Annotated[str, BeforeValidator(parse_host_name)], ...], _List]
-Players = Annotated[tuple[Annotated[str, BeforeValidator(parse_player)], ...], _List]
-Schemes = Annotated[tuple[Annotated[str, BeforeValidator(parse_scheme)], ...], _List]
-
-Folder = Annotated[Path, BeforeValidator(parse_folder)]
-OptionalFolder = Annotated[Path | None, BeforeValidator(parse_optional_folder)]
-BucketUrl = Annotated[str | None, BeforeValidator(parse_bucket_url)]
-GitAddress = Annotated[str | None, BeforeValidator(parse_git)]
-Branch = Annotated[str | None, BeforeValidator(parse_branch)]
-RepositoryFolder = Annotated[str, BeforeValidator(parse_repository_folder)]
-Secret = Annotated[str | None, BeforeValidator(parse_secret), Field(repr=False)]
-OptionalGroup = Annotated[int | None, BeforeValidator(_parse_group)]
-StateUrl = Annotated[str, BeforeValidator(parse_state_url)]
+OptionalFolder = Annotated[Path | None, WithBase(paths.parse_optional_folder)]
+BucketUrl = Annotated[str | None, paths.parse_bucket_url]
+GitAddress = Annotated[str | None, WithBase(git_addresses.parse_git)]
+Branch = Annotated[str | None, git_addresses.parse_branch]
+RepositoryFolder = Annotated[str, git_addresses.parse_repository_folder]
+Secret = Annotated[str | None, git_addresses.parse_secret]
+OptionalGroup = Annotated[int | None, _parse_group]
+StateUrl = Annotated[str, WithBase(paths.parse_state_url)]
 #: Pairs of a path and the feed file that it leads to.
-_PathPairs = Annotated[tuple[tuple[str, str], ...], BeforeValidator(parse_aliases)]
-Aliases = Annotated[_PathPairs, AfterValidator(check_aliases)]
-Moved = Annotated[_PathPairs, AfterValidator(check_moved)]
+Aliases = Annotated[tuple[tuple[str, str], ...], paths.parse_aliases]
+Moved = Annotated[tuple[tuple[str, str], ...], paths.parse_moved]
 
 _Format = Literal["rss", "atom", "json"]
-Formats = Annotated[tuple[_Format, ...], _Unique, AfterValidator(_check_not_empty), _List]
-Kinds = Annotated[tuple[Literal["category", "tag", "author", "collection"], ...], _Unique, _List]
-Encodings = Annotated[tuple[Literal["gzip", "br"], ...], _Unique, _List]
+_Kind = Literal["category", "tag", "author", "collection"]
+_Encoding = Literal["gzip", "br"]
+Formats = Annotated[tuple[_Format, ...], list_of(one_of(_Format), _check_unique, _check_not_empty)]
+Kinds = Annotated[tuple[_Kind, ...], list_of(one_of(_Kind), _check_unique)]
+Encodings = Annotated[tuple[_Encoding, ...], list_of(one_of(_Encoding), _check_unique)]
 
 
 def durations(*texts: str) -> tuple[timedelta, ...]:
-    return tuple(parse_duration(text) for text in texts)
+    return tuple(units.parse_duration(text) for text in texts)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import structs
 
 from syndicator import from_config, garbage, observe
 from syndicator.config import Config, load, working_directory
@@ -189,7 +190,7 @@ class Daemon:
                 os.chdir(self._folder)
         try:
             config = load(self._path, os.environ)
-            if config.model_copy(update={"log": self._parts.config.log}) != self._parts.config:
+            if structs.replace(config, log=self._parts.config.log) != self._parts.config:
                 self._switch_to(config)
             elif self._admin is None:
                 self._admin = self._admin_server()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
+from msgspec import structs
 from starlette.routing import BaseRoute
 
 from syndicator.config import Config, Listen, WebSettings
@@ -82,7 +83,7 @@ def hub_routes(
         read=files.topic,
         refusal=client.refusal,
         limits=HubLimits(
-            **config.hub.limits.model_dump(),
+            **structs.asdict(config.hub.limits),
             lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
         ),
         clock=lambda: datetime.now(UTC),

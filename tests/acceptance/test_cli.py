@@ -84,7 +84,6 @@ def test_help_imports_nothing_heavy(command: Command) -> None:
     """Nothing heavy is imported before a command needs it."""
     heavy = [
         "sqlalchemy",
-        "pydantic",
         "starlette",
         "lxml",
         "feedgen",

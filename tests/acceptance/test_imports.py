@@ -66,7 +66,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "unused"),
     [
-        (["--help"], {"pydantic", "sqlalchemy", "syndicator.config"}),
+        (["--help"], {"sqlalchemy", "syndicator.config"}),
         (["status"], RENDERER | {"yaml", "syndicator.build.entries", "syndicator.service"}),
         (["status", "--json"], RENDERER | {"yaml", "syndicator.build.entries"}),
         (["hub", "list"], RENDERER | {"yaml", "syndicator.build.pipeline"}),

@@ -73,7 +73,7 @@ def test_values_are_plain_and_frozen(write):
     assert loaded.push.pace == timedelta()
     assert (ip_network("127.0.0.2/32"),) == loaded.hub.allow_private
     assert loaded.feeds.aliases == (("feed.xml", "all.atom"),)
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(AttributeError, match="immutable"):
         loaded.feeds.url = "x"
 
 
@@ -335,14 +335,14 @@ def test_all_mistakes_are_listed(mistakes):
     ]
 
 
-def test_mistakes_contain_no_words_of_pydantic(mistakes):
-    """Mistakes are understood without knowing pydantic."""
+def test_mistakes_contain_no_words_of_a_library(mistakes):
+    """Mistakes are understood without knowing Python or its libraries."""
     for line in mistakes(
         "[source]\npath = 5\nx = 1\npoll = []\n[feeds]\nby = 3\naliases = 1\n[push]\nhubs = 1\n"
     ):
         assert not any(
             word in line.lower()
-            for word in ("pydantic", "validat", "input", "value error", "extra")
+            for word in ("expected `", "validat", "input", "value error", "extra")
         )
 
 

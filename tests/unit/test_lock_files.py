@@ -74,7 +74,7 @@ def test_each_package_has_hashes_and_no_index(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lxml", "uvloop", "httptools", "pydantic-core", "sqlalchemy", "nh3", "brotli"]
+    "name", ["lxml", "uvloop", "httptools", "msgspec", "sqlalchemy", "nh3", "brotli"]
 )
 def test_a_compiled_package_has_the_hashes_of_many_platforms(name: str) -> None:
     """It has a wheel for each interpreter, system and processor."""
