@@ -46,8 +46,8 @@ Table = TypeVar("Table", bound=SettingsTable)
 def read(table: type[Table], value: object, base: Path) -> Table:
     """Read a table, and those in it: a table that is absent is read as an empty one.
 
-    `base`: see WithBase. Raises MistakesError: first those in settings, in the order of the table, then
-    unknown keys. Raises another ValueError for a mistake of the table itself.
+    `base`: see WithBase. Raises MistakesError: mistakes in settings, in the order of the table, and
+    then unknown keys. Another ValueError is a mistake of the table itself.
     """
     settings = parse_json(value)
     if not isinstance(settings, dict):
@@ -67,9 +67,9 @@ def read(table: type[Table], value: object, base: Path) -> Table:
     found += [Mistake((name,), UNKNOWN) for name in settings if name not in parsers(table)]
     if found:
         raise MistakesError(found)
-    read = table(**parsed)
-    read.check()
-    return read
+    result = table(**parsed)
+    result.check()
+    return result
 
 
 @cache

@@ -142,6 +142,10 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + 'poll = "1ms"', "source.poll: must be 50ms or more"),
         (SOURCE + '[log]\nlevel = "loud"', 'log.level: "loud" must be "debug", "info", "warning"'),
         (SOURCE + '[log]\nformat = "xml"', 'log.format: "xml" must be "auto", "console" or "json"'),
+        (
+            SOURCE + f"[push]\nretry = {['1s'] * 101}",
+            "push.retry: must have at most 100 values",
+        ),
         (SOURCE + "[push]\npace = 5", "push.pace: 5 is not a duration"),
         (SOURCE + '[push]\npace = "11000d"', 'push.pace: "11000d" must be at most ten years'),
         (SOURCE + 'poll = "30 parsecs"', 'source.poll: "30 parsecs" is not a duration'),
@@ -371,6 +375,7 @@ def test_the_environment_overrides_the_file(write):
     )
     assert loaded.push.hubs == ("https://a.example/", "https://b.example/")
     assert loaded.log.level == "warning"
+    assert type(loaded.site.title) is str
     assert (
         loaded.feeds.formats,
         loaded.feeds.limit,

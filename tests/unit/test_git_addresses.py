@@ -102,6 +102,13 @@ def test_settings_of_a_repository(tmp_path: Path, source: str, message: str) -> 
     assert "short" not in found
 
 
+def test_a_secret_is_not_in_a_repr(tmp_path: Path) -> None:
+    """Tracebacks and logs may have the repr of a config."""
+    loaded = load(tmp_path, 'git = "/x"\nhook_secret = "0123456789abcdef"')
+    assert "0123456789" not in repr(loaded)
+    assert loaded.source.hook_secret == "0123456789abcdef"
+
+
 def test_the_clone_is_beside_the_state(tmp_path: Path) -> None:
     """Unless it is set, which PostgreSQL needs."""
     source = 'git = "/srv/x.git"\nfolder = "/docs/"\nbranch = "feature/x"'
