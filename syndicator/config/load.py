@@ -155,7 +155,7 @@ def _line(mistake: Mistake, overrides: Mapping[tuple[str, ...], str]) -> str:
     variable = next((f" ({PREFIX}{'__'.join(names).upper()})" for names in variables), "")
     if text == UNKNOWN and (similar := _similar_key(key)):
         text = f"{text}; did you mean {similar}?"
-    return f"{key}{variable}: {text}"
+    return f"{key}{variable}: {text}" if place else text  # a mistake of the whole names its keys
 
 
 def _similar_key(key: str) -> str | None:
