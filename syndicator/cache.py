@@ -3,8 +3,9 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
@@ -15,8 +16,7 @@ V = TypeVar("V")
 _MAX_AGE = 20_000
 
 
-@dataclass(slots=True)
-class _Cached(Generic[M, V]):
+class _Cached(Struct, Generic[M, V]):
     content_key: M
     value: V
     size: int

@@ -5,12 +5,12 @@ Each function imports what it asks, so that no command waits for the parts of an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from syndicator import from_config
 from syndicator.config import Config
@@ -63,8 +63,8 @@ def _site_of(
 
     with TemporaryDirectory(prefix="syndicator-") as folder:
         git_dates = config.source.git_dates and dates
-        source = structs.replace(config.source, clone=Path(folder), git_dates=git_dates)
-        temporary = structs.replace(config, source=source)
+        source = replace(config.source, clone=Path(folder), git_dates=git_dates)
+        temporary = replace(config, source=source)
         git = from_config.git_source(temporary)
         assert git
 
@@ -169,8 +169,7 @@ def collect_status(
     return replace(collected, git=git, notes=tuple(notes))  # those of a run are known with git's
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     """What the operator's page shows."""
 
     now: datetime

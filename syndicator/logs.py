@@ -11,10 +11,10 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
+from msgspec import Struct
 
 from syndicator.log_output import LineLogger, LogOutput
 
@@ -35,8 +35,7 @@ _JSON_ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROL_CHARACTERS}
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True, kw_only=True):
     """Which lines are logged, and how they look."""
 
     level: LogLevel = "info"

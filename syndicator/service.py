@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from msgspec.structs import replace
 
 from syndicator import from_config
 from syndicator.config import Config

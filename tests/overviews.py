@@ -1,7 +1,8 @@
 """What the operator's page may have to show: from nothing to more than fits."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from syndicator.inspection import Overview
 from syndicator.model.activity import Activity

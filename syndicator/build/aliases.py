@@ -1,7 +1,8 @@
 """Copies of feed files under other paths, which readers followed before."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from syndicator.model.content import FeedFile, Problem
 

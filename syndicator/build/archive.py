@@ -6,9 +6,10 @@ is linked with pages that are there, and a reader that follows the links finds e
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
+
+from msgspec.structs import replace
 
 from syndicator.build.archive_maker import UnreadError, is_intact
 from syndicator.build.archive_update import ArchiveUpdate

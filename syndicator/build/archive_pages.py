@@ -4,9 +4,10 @@ Values only, so that worker processes can do it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from syndicator import formats
 from syndicator.build import assemble

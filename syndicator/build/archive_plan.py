@@ -1,8 +1,9 @@
 """Decides which pages of a feed's archive are made again, stay or end."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from syndicator.build.page_borders import Block
 from syndicator.model.archive import ArchivePage
@@ -19,8 +20,7 @@ BEGIN = Place(datetime.min.replace(tzinfo=UTC), "")
 END = Place(datetime.max.replace(tzinfo=UTC), "\U0010ffff")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArchivePlan:
+class ArchivePlan(Struct, frozen=True, kw_only=True):
     """What an update of a feed's archive has to do."""
 
     make: tuple[Block, ...]  #: to be made, unless their pages are up to date; oldest first

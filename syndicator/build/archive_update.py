@@ -1,7 +1,8 @@
 """One update of one feed's archive: decides what changed, makes those pages, and links them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from syndicator.build import archive_pages, archive_plan, publish
 from syndicator.build.archive_maker import PageMaker

@@ -1,8 +1,9 @@
 """Makes a Feed of its settings and entries, with an `updated` that never goes back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from syndicator.build.lead_image import with_lead_image
 from syndicator.jekyll.as_text import language_tag

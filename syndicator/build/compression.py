@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from syndicator.errors import OutputError
 from syndicator.outputs.output import Output

@@ -1,9 +1,9 @@
 """The values that the steps of one run share, and the Report they add up to."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from syndicator.build.compression import Compression
@@ -23,8 +23,7 @@ from syndicator.store import awaited_pages, post_queries, posts
 from syndicator.store.feeds import FileRow
 
 
-@dataclass
-class BuildContext:
+class BuildContext(Struct):
     """The inputs of a run, its tools, and its results so far."""
 
     snapshot: Snapshot

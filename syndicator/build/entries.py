@@ -1,9 +1,9 @@
 """Loads the entries of a feed's posts from the cache in the state, or renders them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.build.options import BuildOptions
@@ -20,8 +20,7 @@ from syndicator.store.entries import EntryRow
 from syndicator.store.post_rows import PostRow
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedEntries:
+class LoadedEntries(Struct, frozen=True):
     """The entries of a feed, newest first, with the path and cache key of each."""
 
     paths: tuple[str, ...]

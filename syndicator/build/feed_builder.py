@@ -1,8 +1,9 @@
 """Builds one feed of a run, or the pages that list all feeds, and publishes its files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from syndicator import formats
 from syndicator.build import assemble, feed_names, publish

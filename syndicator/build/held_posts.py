@@ -1,10 +1,10 @@
 """Lets new posts into feeds when their page is live, or when they have waited for too long."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syndicator.build.shown import ShownEntries

@@ -5,8 +5,9 @@ It decides only: `store.identities` stores the identities.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from syndicator.formats.field_values import entry_id
 from syndicator.formats.shown_feeds import ShownEntry
@@ -128,8 +129,7 @@ def with_identity(head: PostHead, identity: Identity) -> PostHead:
     return head._replace(id=identity.id, updated=updated)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Renames:
+class Renames(Struct, frozen=True, kw_only=True):
     """The identities of renamed posts."""
 
     continued: Mapping[str, Identity]  #: by the post's new path
@@ -204,8 +204,7 @@ def _is_shown_update(before: Identity, entry: ShownEntry) -> bool:
     return before.updated is None or entry.updated > before.updated
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True, kw_only=True):
     """The ids that the posts of documents read together want. All by path."""
 
     heads: Mapping[str, PostHead]  #: of the posts, as they were read
@@ -246,8 +245,7 @@ def claim(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True, kw_only=True):
     """The ids that posts get. All by path."""
 
     identities: Mapping[str, Identity]

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from syndicator.build import identity, index_plan
@@ -29,8 +29,7 @@ RENAMING = timedelta(hours=1)
 _Known = Mapping[str, PostRow]
 
 
-@dataclass(slots=True)
-class IndexResult:
+class IndexResult(Struct):
     """What indexing changed, and what it left to the next scan."""
 
     counts: Counts = field(default_factory=Counts)

@@ -1,7 +1,8 @@
 """Decides what documents as they were read change in the index."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from syndicator.build import identity
 from syndicator.build.feed_names import FeedNames
@@ -16,8 +17,7 @@ from syndicator.store.post_rows import PostRow
 ProblemsByPath = Mapping[str, tuple[Problem, ...]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """How many posts changed in the index."""
 
     new: int = 0
@@ -41,8 +41,7 @@ class Counts:
         return self.last if self.new + self.changed == 1 and not self.gone else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexPlan:
+class IndexPlan(Struct, frozen=True, kw_only=True):
     """What to write in one transaction."""
 
     changed: Sequence[tuple[PostRow, PostRow | None]] = ()  #: each row, and the one before

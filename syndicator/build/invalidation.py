@@ -1,9 +1,9 @@
 """Decides what is stale although no post changed: by time, by site files, by lost feed files."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.build.dependencies import TODAY, state_of_day
@@ -17,8 +17,7 @@ from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What may make feeds stale besides their posts, as it is now."""
 
     #: Of the site's files that entries depend on, those that may have changed.
@@ -29,8 +28,7 @@ class Facts:
     due: tuple[PostRow, ...] | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StaleParts:
+class StaleParts(Struct, frozen=True, kw_only=True):
     """The entries and feeds to build again although no post changed. False: nothing."""
 
     #: Posts whose entries are stale, and so the feeds they are in.

@@ -1,8 +1,9 @@
 """Puts an entry's image at the top of its content, for readers that ignore Media RSS."""
 
 import re
-from dataclasses import replace
 from html import escape
+
+from msgspec.structs import replace
 
 from syndicator.model.content import Entry
 

@@ -1,8 +1,10 @@
 """The config as a build uses it; settings left out come from the site's own config."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syndicator.build import assemble
 from syndicator.jekyll.policy import Policy
@@ -13,8 +15,7 @@ from syndicator.sources.folder import PROGRESS_EVERY, SourceFolder
 from syndicator.store.sql import BATCH
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(Struct, frozen=True, kw_only=True):
     """The settings of a build."""
 
     source: Path

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
+
+from msgspec.structs import replace
 
 from syndicator.build import invalidation, scan
 from syndicator.build.archive import Archiver

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syndicator.build.dependencies import TODAY, post_named, state_of_day, state_of_post
 from syndicator.build.stored_posts import StoredPosts
@@ -66,8 +68,7 @@ class RenderRequest(NamedTuple):
     until: datetime  #: the date of the newest posts that they may show
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedPost:
+class RenderedPost(Struct, frozen=True):
     """What became of a post. Without a turn to be rendered, it has no entry and no problems."""
 
     turn: Turn
@@ -174,8 +175,7 @@ def import_renderer() -> None:
     assert liquid and render  # noqa: PT018
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerTools:
+class WorkerTools(Struct, frozen=True, kw_only=True):
     """Makes the PostTools of a worker process."""
 
     source: Path  #: without links

@@ -1,9 +1,10 @@
 """Writes the feed files that changed, and queues their pings, deliveries and denials."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syndicator.build.assemble import FUTURE_TOLERANCE
@@ -14,8 +15,7 @@ from syndicator.store import deliveries, feeds, outbox
 from syndicator.store.feeds import FeedRow, FileRow
 
 
-@dataclass(frozen=True, slots=True)
-class PublishPlan:
+class PublishPlan(Struct, frozen=True):
     """What publishing the files of one feed has to do."""
 
     write: tuple[tuple[FeedFile, datetime], ...]  #: each with its date
@@ -24,8 +24,7 @@ class PublishPlan:
     ended: tuple[str, ...]  #: topics that no file has any more
 
 
-@dataclass(frozen=True, slots=True)
-class PublishResult:
+class PublishResult(Struct, frozen=True):
     """The files of one feed after publishing."""
 
     rows: tuple[FileRow, ...]

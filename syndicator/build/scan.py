@@ -6,7 +6,9 @@ index compares it with its row before it is read.
 
 from array import array
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.sources.errors import source_error
 from syndicator.sources.folder import FolderScan, SourceFolder
@@ -15,8 +17,7 @@ from syndicator.store.database import Database
 from syndicator.store.sql import batches
 
 
-@dataclass(frozen=True, slots=True)
-class LastScan:
+class LastScan(Struct, frozen=True):
     """What the next scan is compared with."""
 
     #: Of every document, eight bytes each; None: compare with the store.
@@ -29,8 +30,7 @@ class LastScan:
     scanned_alone: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
+class ScanResult(Struct, frozen=True):
     """Documents that may have changed, and documents that are gone. False if there are none."""
 
     fresh: Collection[str] = ()  #: sorted

@@ -1,8 +1,8 @@
 """Decides what is stale because the site or the options differ from those of the last run."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.build import feed_names
@@ -12,8 +12,7 @@ from syndicator.model.content import fingerprint
 from syndicator.store import feeds, kv, posts
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Digests of the settings, to compare them with those of the last run."""
 
     read_with: str  #: what reading a post depends on

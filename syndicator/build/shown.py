@@ -5,9 +5,10 @@ that are as the state has them are not read, so this costs nothing otherwise.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL

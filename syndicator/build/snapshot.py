@@ -5,10 +5,10 @@ A run leaves a snapshot to the next one. If it is not valid, it is loaded from t
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from syndicator.build import feed_names, settings
@@ -38,8 +38,7 @@ class Reason(StrEnum):
     SITE_CHANGED = "the config or the data of the site changed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The knowledge that a run begins with."""
 
     site: Site

@@ -1,9 +1,10 @@
 """The other posts that a post's Liquid can use: heads from the index, texts from their files."""
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from syndicator.cache import LruCache
 from syndicator.jekyll.site import ALWAYS, Site

@@ -4,12 +4,12 @@ Nothing heavy is imported before a command needs it, so that help and usage erro
 """
 
 import os
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
+from msgspec.structs import asdict, replace
 
 from syndicator import __version__, garbage
 from syndicator.cli import output

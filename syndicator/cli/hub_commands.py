@@ -1,10 +1,10 @@
 """The commands `syndicator hub …`."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from syndicator.cli import output
 from syndicator.cli.opening import open_service, read_state

@@ -4,11 +4,12 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from syndicator.build.feed_names import feed_slug
 from syndicator.cli.theme import find_theme
@@ -31,8 +32,7 @@ _MAX_ARCHIVED = 2000
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}", re.I)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectedSite:
+class DetectedSite(Struct, frozen=True, kw_only=True):
     """What the site's folder contains."""
 
     root: Path

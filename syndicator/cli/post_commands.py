@@ -1,10 +1,10 @@
 """The commands that show what is in feeds: `syndicator preview` and `syndicator feeds`."""
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from syndicator import garbage
 from syndicator.cli import output

@@ -4,9 +4,10 @@ import json
 import tempfile
 import webbrowser
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from syndicator.cli.output import printable_lines, problem_lines
 from syndicator.formats.html import FORMATS

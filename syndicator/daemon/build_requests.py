@@ -1,10 +1,11 @@
 """What a request to build means, and what follows from a run. Values only: `builds` does it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
+
+from msgspec import Struct
 
 from syndicator.model.report import Report
 
@@ -21,8 +22,7 @@ class Reason(Enum):
     WATCHER = auto()  #: the watcher saw changes and does not know their paths
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True, kw_only=True):
     """Reasons for a full scan, and paths that changed. Without both, nothing is requested."""
 
     reasons: frozenset[Reason] = frozenset()
@@ -40,8 +40,7 @@ class BuildRequest:
 NOTHING = BuildRequest()
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunPlan:
+class RunPlan(Struct, frozen=True, kw_only=True):
     """What the next run does, and what is left to the one after it."""
 
     now: BuildRequest
@@ -112,8 +111,7 @@ def after_interruption(request: BuildRequest) -> BuildRequest:
     return BuildRequest(reasons=request.reasons - {Reason.POLL}, paths=request.paths)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FollowUp:
+class FollowUp(Struct, frozen=True, kw_only=True):
     """What a run that succeeded leads to."""
 
     missed: bool  #: the watcher missed a change: it is restarted

@@ -5,13 +5,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from syndicator.daemon import archives, malloc
 from syndicator.daemon.build_requests import (
@@ -49,8 +49,7 @@ from syndicator.model.report import Report
 from syndicator.service import Service
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """The folder of the site, and how its changes are noticed."""
 
     folder: Path

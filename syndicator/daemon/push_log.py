@@ -2,10 +2,11 @@
 
 import logging
 import math
-from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.model.outbox import JobKind
 from syndicator.push.record import PushReport
@@ -15,8 +16,7 @@ from syndicator.push.record import PushReport
 LOG_INTERVAL = 10.0
 
 
-@dataclass(slots=True)
-class PassLines:
+class PassLines(Struct):
     """Decides when passes are logged: at most one line in `LOG_INTERVAL`, without losing a number.
 
     A pass that follows soon after a line is added to the next line. There are passes every few

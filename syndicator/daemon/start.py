@@ -4,9 +4,10 @@ Importing the rest takes longer than this step: builds, pushes, the schedule, th
 """
 
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from syndicator.config import Config, load
 from syndicator.daemon.activation import InheritedSockets, inherited_sockets
@@ -36,8 +37,7 @@ class Opened:
         self.files = ServedFiles(self.catalogue, self.service.database, self.service.output)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Started:
+class Started(Struct, frozen=True, kw_only=True):
     """A daemon that serves what was published, and does nothing else yet."""
 
     opened: Opened

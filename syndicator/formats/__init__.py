@@ -1,7 +1,8 @@
 """Writes a feed's files: RSS, Atom or JSON Feed, and a page for people."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from syndicator.model.archive import History
 from syndicator.model.content import Feed, FeedFile, digest_of

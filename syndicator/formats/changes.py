@@ -5,9 +5,9 @@ A hub may leave out of a feed what a subscriber was sent before (W3C WebSub §7)
 
 import json
 from collections.abc import Collection
-from dataclasses import replace
 
 from lxml import etree
+from msgspec.structs import replace
 
 from syndicator.formats.history import ATOM
 from syndicator.model.content import FeedFile, digest_of

@@ -12,7 +12,6 @@ import posixpath
 import re
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from syndicator.formats.compiled_templates import CompiledTemplates
 from syndicator.formats.field_values import HEADINGS

@@ -5,8 +5,9 @@ miss an entry nor see one twice.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from syndicator.formats.podcast import has_episodes
 from syndicator.formats.size_limit import Rendered, without_embedded_pictures

@@ -1,7 +1,8 @@
 """The values that `read_back` finds in feed files: what readers were shown."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 #: The formats that can be read, the best record first: Atom sets some dates seconds apart, see
 #: `field_values.distinct_updates`.
@@ -11,8 +12,7 @@ SUFFIXES = ("rss", "json", "atom")
 DATED = ("rss", "atom")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownEntry:
+class ShownEntry(Struct, frozen=True, kw_only=True):
     """An entry as a feed file has it."""
 
     id: str
@@ -20,8 +20,7 @@ class ShownEntry:
     updated: datetime | None  #: None: it was not updated after it was published
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownFeed:
+class ShownFeed(Struct, frozen=True, kw_only=True):
     """A feed as its file has it."""
 
     updated: datetime | None  #: None: it never had an entry, or the format does not tell

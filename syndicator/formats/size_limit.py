@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from syndicator.cache import LruCache
 from syndicator.model.content import Entry

@@ -5,9 +5,10 @@ WHATWG URL §4.4) and written as RFC 3986 allows, for validators and readers.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from syndicator.jekyll.foreign_names import MARK
 from syndicator.jekyll.policy import WEB
@@ -68,8 +69,7 @@ def scheme_of(address: str) -> str | None:
 MAX_ADDRESSES = 4 * 1024 * 1024
 
 
-@dataclass(slots=True)
-class PageAddresses:
+class PageAddresses(Struct):
     """The addresses of one page, limited in all. An address beyond the limit is None."""
 
     base: str

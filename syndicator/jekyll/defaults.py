@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _TYPES = {"post": "posts", "page": "pages", "draft": "drafts"}  # Jekyll's former names
 _WILDCARDS = re.compile(r"\*\*/|\*|\?|\[[^\]]*\]|\{[^{}]*\}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefaultSet:
+class DefaultSet(Struct, frozen=True, kw_only=True):
     """One entry of `defaults`."""
 
     path: str  #: a folder, a file or the beginning of its path; "" matches every file

@@ -8,12 +8,12 @@ heads.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import Any
 
 import yaml
 from frontmatter.default_handlers import JSONHandler, YAMLHandler
+from msgspec import Struct
 
 from syndicator.jekyll.as_text import as_text
 from syndicator.jekyll.characters import without_lone_surrogates
@@ -67,8 +67,7 @@ class HeadError(ValueError):
         self.hint = hint or "correct it there: until then the post is not published as saved"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SplitDocument:
+class SplitDocument(Struct, frozen=True, kw_only=True):
     """The parts of a document's text."""
 
     kind: str | None  #: "yaml", "toml" or "json"; None: the document has none
@@ -83,8 +82,7 @@ class SplitDocument:
         return FrontLines(self.head, self.head_line)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """The values of a head."""
 
     values: Mapping[str, Any]

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from syndicator.jekyll.as_text import as_text, quoted
 from syndicator.jekyll.unusable import Unusable
@@ -17,8 +18,7 @@ MAX_LANGUAGES = 100
 MAX_PATHS = 1_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plugins:
+class Plugins(Struct, frozen=True, kw_only=True):
     """What plugins do to the posts of a site. All off is Jekyll alone."""
 
     #: jekyll-relative-links, with `collections`: links to files lead to their pages.

@@ -1,6 +1,6 @@
 """Which frames and links of posts the operator allows."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from syndicator.jekyll.players import PLAYERS
 
@@ -15,8 +15,7 @@ _OTHER_SCHEMES = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """The frames and links that the operator allows."""
 
     #: Hosts whose frames are kept, with a folder or without; see `is_player`.

@@ -2,9 +2,11 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.jekyll import terms
 from syndicator.jekyll.as_text import language_tag, quoted
@@ -21,8 +23,7 @@ from syndicator.model.content import Document, Post, Problem
 from syndicator.ruby.dates import parse_date
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadPost:
+class ReadPost(Struct, frozen=True, kw_only=True):
     """The result of reading a document."""
 
     #: None: left out. Without a fatal Problem it is a draft, unpublished, or not a post at all.

@@ -3,10 +3,12 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.as_text import as_text, is_empty
@@ -50,8 +52,7 @@ MAX_SUMMARY = 64 * 1024
 _PICTURE = re.compile(r"data:image/[a-z.+-]+;base64,[A-Za-z0-9+/=]+", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rendering:
+class Rendering(Struct, frozen=True, kw_only=True):
     """The result of rendering a post."""
 
     entry: Entry | None  #: None: it can't be published; a problem has the reason

@@ -1,9 +1,10 @@
 """A site's settings, as reading and rendering its posts need them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
+
+from msgspec import Struct
 
 from syndicator.jekyll.defaults import Defaults
 from syndicator.jekyll.plugins import Plugins
@@ -12,8 +13,7 @@ from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Scope, SiteInfo
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Collection:
+class Collection(Struct, frozen=True, kw_only=True):
     """A folder of documents beside `_posts`."""
 
     label: str
@@ -27,8 +27,7 @@ class Collection:
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """The settings that reading and rendering its posts need."""
 
     info: SiteInfo
@@ -53,7 +52,7 @@ class Site:
     collections_dir: str  #: the folder above `_posts` and the collections; "" is the source
     author: Any  #: as in the config
     plugins: Plugins
-    defaults: Defaults = field(repr=False)
+    defaults: Defaults
     digest: str  #: of everything that can change how a post is read or rendered
 
     def until(self, now: datetime) -> datetime:

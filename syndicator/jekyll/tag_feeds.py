@@ -1,14 +1,14 @@
 """Which tags have a feed of their own (jekyll-feed, generator.rb `generate_feed_by_tag`)."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from syndicator.jekyll.as_text import as_text
 from syndicator.model.content import Term
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TagFeeds:
+class TagFeeds(Struct, frozen=True, kw_only=True):
     """The tags of `feed.tags`, compared as they are written."""
 
     only: frozenset[str] | None = None  #: None: all tags

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 MAX_REFERENCES = 50  #: lists that one list may refer to, directly and through others
 _REFERENCES_PER_STEP = 16  #: references that are looked up for one step of work
@@ -22,8 +23,7 @@ _ITEM = re.compile(
 _SHORT = re.compile(r"#(?P<id>[A-Za-z][\w:\-]*)|\.(?P<cls>[^ \t-\r.#]+)", re.ASCII)
 
 
-@dataclass(slots=True)
-class Attributes:
+class Attributes(Struct):
     """The attributes of one or more lists. `apply` looks up the references."""
 
     values: dict[str, str] = field(default_factory=dict)

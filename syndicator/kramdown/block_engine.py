@@ -5,12 +5,12 @@ have no place for such a block.
 """
 
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from markdown_it.parser_block import ParserBlock
 from markdown_it.ruler import StateBase
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.limits import too_much_work
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 24  #: levels of nested blocks; text that nests deeper becomes a plain paragraph
 
 
-@dataclass(slots=True)
-class MarkdownDocument:
+class MarkdownDocument(Struct):
     """Definitions and counters of the whole text. Blocks fill it, spans use it."""
 
     options: KramdownOptions
@@ -43,8 +42,7 @@ class MarkdownDocument:
             raise too_much_work()
 
 
-@dataclass(slots=True)
-class Definition:
+class Definition(Struct):
     """`[id]: target "title"` or `*[id]: title`. `mark` is its invisible token among the blocks."""
 
     target: str

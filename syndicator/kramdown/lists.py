@@ -1,10 +1,10 @@
 """Lists and definition lists."""
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from markdown_it.token import Token
+from msgspec import Struct
 
 from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, inline_token
@@ -49,20 +49,16 @@ def _continuation(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(inside), re.compile(lazy)
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """An item while its lines are collected."""
 
     parts: list[list[str]]  #: lines; each part is parsed separately
     indent: int
     ial: Attributes | None
     nested: bool
+    inside: re.Pattern[str]
+    lazy: re.Pattern[str]
     after_blank: bool = False  #: a blank line precedes the definition
-    inside: re.Pattern[str] = field(init=False)
-    lazy: re.Pattern[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.inside, self.lazy = _continuation(self.indent)
 
     def texts(self) -> list[str]:
         return ["".join(lines) for lines in self.parts]
@@ -86,7 +82,9 @@ def _first_line(doc: MarkdownDocument, width: int, text: str) -> _Item:
         ial = Attributes()
         ial.read(match["list"])
         text = text[match.end() :]
-    return _Item(parts=[[text]], indent=width, ial=ial, nested=bool(_ITEM.match(text)))
+    inside, lazy = _continuation(width)
+    nested = bool(_ITEM.match(text))
+    return _Item([[text]], indent=width, ial=ial, nested=nested, inside=inside, lazy=lazy)
 
 
 def list_(state: BlockState) -> bool:

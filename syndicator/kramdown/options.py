@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Highlighting:
+
+class Highlighting(Struct, frozen=True, kw_only=True):
     """How code is highlighted: `syntax_highlighter_opts`, one value for blocks, one for spans."""
 
     enabled: bool = True
@@ -16,8 +17,7 @@ class Highlighting:
     css_class: str = "highlight"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KramdownOptions:
+class KramdownOptions(Struct, frozen=True, kw_only=True):
     """The options that change the HTML.
 
     Defaults are those that Jekyll sets (configuration.rb), else kramdown's own (options.rb).

@@ -1,6 +1,5 @@
 """markdown-it with the rules of kramdown instead of its own."""
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -8,6 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.parser_block import RuleFuncBlockType
 from markdown_it.ruler import Ruler
 from markdown_it.rules_core.state_core import StateCore
+from msgspec.structs import replace
 
 from syndicator.kramdown import (
     blocks,

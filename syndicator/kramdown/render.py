@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 from syndicator.kramdown import highlight
 from syndicator.kramdown.block_engine import MarkdownDocument, children
@@ -31,8 +31,7 @@ _CJK_BREAK = re.compile(
 )
 
 
-@dataclass(slots=True)
-class HtmlOutput:
+class HtmlOutput(Struct):
     """Data collected while one text is rendered, for the footnotes and the table of contents."""
 
     note_repeats: dict[str, int] = field(default_factory=dict)  #: references after the first

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 from syndicator.kramdown import span_html
 from syndicator.kramdown import spans as span_rules
@@ -25,8 +25,7 @@ _CODE = re.compile("[`<]")
 _ALIGNED = {("", ""): "", (":", ""): "left", ("", ":"): "right", (":", ":"): "center"}
 
 
-@dataclass(slots=True)
-class _TableParts:
+class _TableParts(Struct):
     parts: list[Token] = field(default_factory=list)
     rows: list[Token] = field(default_factory=list)
     alignment: list[str] = field(default_factory=list)

@@ -1,13 +1,13 @@
 """Renders the Liquid in a post as Jekyll does."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from liquid import BoundTemplate, Node
 from liquid.ast import IllegalNode
 from liquid.builtin.content import ContentNode
 from liquid.exceptions import LiquidError, LiquidInterrupt, ResourceLimitError
 from liquid.token import TOKEN_CONTENT
+from msgspec import Struct, field
 
 from syndicator.liquid.context import Context, Markup, RenderState
 from syndicator.liquid.drops import SiteDrop, page
@@ -22,8 +22,7 @@ from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 JEKYLL = {"version": "4.3.1", "environment": "production"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LiquidResult:
+class LiquidResult(Struct, frozen=True, kw_only=True):
     """A text after Liquid was rendered."""
 
     text: str

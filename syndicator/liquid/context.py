@@ -3,13 +3,14 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Any
 
 from liquid import Node, RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
+from msgspec import Struct, field
 
 from syndicator.liquid.limits import Meter, MeteredOutput
 from syndicator.liquid.seen_posts import SeenPosts
@@ -21,8 +22,7 @@ _MAX_PROBLEMS = 20  #: of one post; later problems are not reported
 _MAX_MESSAGE = 300  #: characters of a message or a hint, which may quote the post
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Markup:
+class Markup(Struct, frozen=True, kw_only=True):
     """The functions that convert text to HTML, and know addresses, for filters and tags.
 
     Liquid itself has no Markdown parser, and knows no permalinks.
@@ -40,8 +40,7 @@ class Markup:
     address_of_file: Callable[[str, SiteFiles, Callable[[], datetime]], str | None]
 
 
-@dataclass(kw_only=True)
-class RenderState:
+class RenderState(Struct, kw_only=True, dict=True):
     """The rendering of one post: its inputs, its counters and its problems."""
 
     site: SiteSettings
@@ -66,10 +65,9 @@ class RenderState:
     #: The path and the first line of each included text.
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
 
-    seen_posts: SeenPosts = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.seen_posts = SeenPosts(self.site_posts, self.meter)
+    @cached_property
+    def seen_posts(self) -> SeenPosts:
+        return SeenPosts(self.site_posts, self.meter)
 
     @property
     def zone(self) -> tzinfo:

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syndicator.live import asking, decision
 from syndicator.model.awaited import AwaitedPage, LiveRules, PageAnswer
@@ -25,8 +26,7 @@ _WAIT = 1.0
 Answers = Sequence[tuple[AwaitedPage, PageAnswer]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Round:
+class Round(Struct, frozen=True, kw_only=True):
     """What one round of requests found."""
 
     asked: int

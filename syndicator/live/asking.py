@@ -1,8 +1,9 @@
 """The request for a post's page, and what its response shows. Values in, values out."""
 
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import SplitResult, urljoin, urlsplit
+
+from msgspec.structs import replace
 
 from syndicator.live.decision import LONGEST
 from syndicator.model.awaited import LiveRules, PageAnswer

@@ -1,8 +1,9 @@
 """Decides which new posts go out, which of them are late, and which pages are asked for next."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syndicator.model.awaited import AwaitedPage, LiveRules
 
@@ -22,8 +23,7 @@ _PART = 5
 GIVEN_UP_AFTER = timedelta(days=7)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What becomes of a post whose page is awaited."""
 
     out: bool  #: whether it is in feeds
@@ -56,8 +56,7 @@ def _begin(page: AwaitedPage, now: datetime) -> datetime:
     return min(page.since, max(now, page.published))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """What a run has to do about awaited pages. False: nothing."""
 
     out: frozenset[str] = frozenset()  #: posts that go out

@@ -1,13 +1,13 @@
 """What the daemon did in some time, in numbers."""
 
-from dataclasses import dataclass, fields, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 #: The fields that are the state at a time, and not a number of events.
 LEVELS = ("queued", "subscribers")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True, kw_only=True):
     """Events counted in some time, and two levels."""
 
     requests: int = 0  #: answered at the public address
@@ -36,4 +36,4 @@ class Activity:
         return any(getattr(self, name) for name in EVENTS)
 
 
-EVENTS = tuple(field.name for field in fields(Activity) if field.name not in LEVELS)
+EVENTS = tuple(name for name in Activity.__struct_fields__ if name not in LEVELS)

@@ -1,9 +1,10 @@
 """The archive of a feed: pages of its older entries (RFC 5005 §4), each in every format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from syndicator.model.places import Interval, Place
 
@@ -35,8 +36,7 @@ class History(NamedTuple):
     continued: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArchivePage:
+class ArchivePage(Struct, frozen=True, kw_only=True):
     """One page of a feed's archive, as it was last written.
 
     A page that ended has no entries of its own any more. Its files stay for some time, for readers

@@ -1,11 +1,11 @@
 """The values of `feeds.when = "live"`: new posts that wait until their page is live."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LiveRules:
+
+class LiveRules(Struct, frozen=True, kw_only=True):
     """When a new post goes out."""
 
     wanted: bool = False  #: False: as soon as it is saved
@@ -21,8 +21,7 @@ class LiveRules:
 WHEN_SAVED = LiveRules()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwaitedPage:
+class AwaitedPage(Struct, frozen=True, kw_only=True):
     """The page of a new post, and what was seen of it."""
 
     path: str  #: of the post
@@ -41,8 +40,7 @@ class AwaitedPage:
         return self.since <= now
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageAnswer:
+class PageAnswer(Struct, frozen=True, kw_only=True):
     """What one request for a page showed."""
 
     live: bool

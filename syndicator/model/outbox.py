@@ -5,10 +5,11 @@ They are frozen and keyword-only, with aware UTC datetimes.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 
 class JobKind(StrEnum):
@@ -53,15 +54,13 @@ class Mode(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Notifies a hub that a topic changed."""
 
     kind: ClassVar = JobKind.PING
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True, kw_only=True):
     """Has a callback confirm a request to subscribe or unsubscribe."""
 
     kind: ClassVar = JobKind.VERIFY
@@ -74,8 +73,7 @@ class Verification:
     had: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """Sends a topic's current bytes to a callback."""
 
     kind: ClassVar = JobKind.DELIVER
@@ -83,8 +81,7 @@ class Delivery:
     had: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Denial:
+class Denial(Struct, frozen=True, kw_only=True):
     """Notifies a callback that it is not, or no longer, subscribed."""
 
     kind: ClassVar = JobKind.DENY
@@ -96,8 +93,7 @@ class Denial:
 JobDetail = Ping | Verification | Delivery | Denial
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """A request in the outbox, sent until it succeeds or its retries are used up."""
 
     id: int | None  #: None: a delivery of a sweep, which has no row unless it fails
@@ -108,15 +104,14 @@ class Job:
     since: datetime  #: of the oldest change that the target was not notified of
     due: datetime  #: not sent before this
     #: Its queue for fairness: a hub's host and port, a callback's network or host.
-    host: str = field(default="", compare=False)
+    host: str = ""
 
     @property
     def kind(self) -> JobKind:
         return self.detail.kind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request, not yet sent."""
 
     method: str
@@ -131,8 +126,7 @@ class Request:
     share: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """The response to a request. Without one, `status` is None and `error` gives the reason."""
 
     status: int | None
@@ -153,15 +147,13 @@ class Response:
         return self.status is not None and 200 <= self.status < 300
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """Nothing is left to send: the job is deleted."""
 
     error: str | None = None  #: why a callback did not confirm; None: the request succeeded
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """The request failed, and is sent again."""
 
     at: datetime
@@ -169,16 +161,14 @@ class Retry:
     not_before: datetime | None = None  #: as the target's Retry-After asks; None: it has none
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GaveUp:
+class GaveUp(Struct, frozen=True, kw_only=True):
     """The request failed, and no retries are left. The next change queues the job again."""
 
     error: str
     not_before: datetime | None = None  #: see `Retry`; it holds for the next change too
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Released:
+class Released(Struct, frozen=True, kw_only=True):
     """No request was sent, or we stopped it: the job stays queued, and no attempt is counted."""
 
     until: datetime | None = None  #: not due before this; None: due as before
@@ -189,8 +179,7 @@ class Released:
 JobOutcome = Done | Retry | GaveUp | Released
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """A verified subscription of a callback to a topic, until its lease ends."""
 
     topic: str
@@ -200,9 +189,9 @@ class Subscription:
     since: datetime
     # The fields below record deliveries; the fields above make the subscription.
     #: `network_of` the address last connected to; None: never connected.
-    network: str | None = field(default=None, compare=False)
-    failures: int = field(default=0, compare=False)  #: failed delivery attempts in a row
+    network: str | None = None
+    failures: int = 0  #: failed delivery attempts in a row
     #: When the first of these failed; None: none did.
-    failing: datetime | None = field(default=None, compare=False)
+    failing: datetime | None = None
     #: When the last delivery arrived or failed; None: there was none.
-    attempted: datetime | None = field(default=None, compare=False)
+    attempted: datetime | None = None

@@ -1,7 +1,8 @@
 """The values of a podcast: what its feed says of the show, and an entry of its episode."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Transcript(NamedTuple):
@@ -10,8 +11,7 @@ class Transcript(NamedTuple):
     language: str | None  #: None: the feed's
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Episode:
+class Episode(Struct, frozen=True, kw_only=True):
     """What the front matter says of an entry's audio or video."""
 
     seconds: int | None = None  #: its duration; None: unknown
@@ -24,8 +24,7 @@ class Episode:
     chapters: str | None = None  #: absolute address of a JSON file; None: it has no chapters
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Show:
+class Show(Struct, frozen=True, kw_only=True):
     """What the site's config says of its podcast."""
 
     author: str | None = None  #: None: the site's authors

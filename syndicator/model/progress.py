@@ -1,8 +1,9 @@
 """How far a run or a push is, and what ends it early."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Phase(StrEnum):
@@ -35,8 +36,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cancel:
+class Cancel(Struct, frozen=True, kw_only=True):
     """The conditions under which a run ends early or leaves out a part. Asked between its steps."""
 
     #: End the run.

@@ -1,13 +1,14 @@
 """The report of a run."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.model.content import Problem
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """The result of a run: printed, logged, counted and stored."""
 
     started: datetime

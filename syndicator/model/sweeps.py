@@ -6,8 +6,10 @@ in a circle: it begins where the last one ended, and is over when it is there ag
 wave number, which each change raises. What a subscriber has follows from its place and the sweep.
 """
 
-from dataclasses import dataclass, replace
 from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.model.client_keys import host_name
 
@@ -33,8 +35,7 @@ def shard_of(place: int) -> int:
     return place // SHARD_SIZE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True, kw_only=True):
     """Where the deliveries of a topic to a shard stand.
 
     Subscribers behind the cursor were *reached*: from where the sweep ends (`stop`, or `again`), to

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import datetime
 from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
 
 from syndicator.build.options import BuildOptions
 from syndicator.build.pipeline import Builder

@@ -1,9 +1,9 @@
 """The published feeds, as `status` and `feeds` show them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.store import audiences, feeds
@@ -11,8 +11,7 @@ from syndicator.store.audiences import Audience
 from syndicator.store.database import Database
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeedState:
+class FeedState(Struct, frozen=True, kw_only=True):
     name: str
     title: str  #: the label of its term; "all" for the feed of the whole site
     urls: Mapping[str, str]  #: by suffix: rss, atom, json, html

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.errors import SourceError, StateError
@@ -20,8 +20,7 @@ _KEY = "git"
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GitState:
+class GitState(Struct, frozen=True, kw_only=True):
     """The repository of the source."""
 
     remote: str  #: its address, without a user

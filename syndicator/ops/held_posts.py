@@ -1,16 +1,15 @@
 """The new posts whose page is awaited, as an operator sees them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.live.decision import next_request
 from syndicator.store import awaited_pages
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldPost:
+class HeldPost(Struct, frozen=True, kw_only=True):
     """A new post whose page is awaited."""
 
     path: str

@@ -5,9 +5,11 @@ in what that build left, by the functions that the build itself uses.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syndicator import formats
 from syndicator.build.assemble import assemble
@@ -31,8 +33,7 @@ from syndicator.store.feeds import FeedRow
 from syndicator.store.post_rows import PostRow
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A post in a feed. `syndicator preview --json` prints these fields."""
 
     name: str  #: of the feed
@@ -41,8 +42,7 @@ class Place:
     reason: str | None  #: why the feed lacks it; None: it doesn't
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PostPreview:
+class PostPreview(Struct, frozen=True, kw_only=True):
     """What feeds make of a file. `syndicator preview --json` prints these fields but `entry`.
 
     The fields from `title` to `updated` are None if it is not a post, or can't be read as one.

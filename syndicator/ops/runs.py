@@ -2,9 +2,9 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator.errors import StateError, SyndicatorError
@@ -19,8 +19,7 @@ _RUNS = "last runs"
 _FAILURE = "last failure"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """A run that changed anything."""
 
     started: datetime
@@ -28,8 +27,7 @@ class Run:
     summary: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """Why the last run failed. A run that succeeds deletes it."""
 
     at: datetime

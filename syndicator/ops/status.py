@@ -6,11 +6,11 @@ Facts only: `cli.status_page` formats them.
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from syndicator import __version__
@@ -42,8 +42,7 @@ from syndicator.store.post_rows import PostRow
 from syndicator.store.processes import Process
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FuturePost:
+class FuturePost(Struct, frozen=True, kw_only=True):
     """A post that appears when its time comes."""
 
     path: str
@@ -51,8 +50,7 @@ class FuturePost:
     published: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     version: str
     daemon: str | None  #: process and host of the daemon that builds; None: none runs
     since: datetime | None  #: when that was started; None: none runs, or unknown
@@ -89,8 +87,7 @@ class Status:
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; topics with subscribers only
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What the daemon has just read, and what takes long with many posts and subscriptions."""
 
     #: Problems and notes, as the last run found them. None: not known.

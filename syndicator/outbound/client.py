@@ -8,9 +8,10 @@ no cookies, redirects, and proxies from the environment.
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from syndicator.model.outbox import Request, Response
 from syndicator.outbound import addresses

@@ -10,16 +10,16 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count
+
+from msgspec import Struct, field
 
 #: Seconds by which an exchange may end late. Most have ended before: waking for each of these would
 #: take the interpreter's lock from the threads that send.
 TICK = 0.05
 
 
-@dataclass(eq=False, slots=True)
-class Exchange:
+class Exchange(Struct, eq=False):
     """A request under way, with what is needed to abort it."""
 
     deadline: float  #: by time.monotonic()

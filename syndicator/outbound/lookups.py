@@ -3,9 +3,10 @@
 import socket
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
+
+from msgspec import Struct, field
 
 from syndicator.outbound.deadlines import Exchange
 
@@ -22,8 +23,7 @@ ADDRESSES = 32
 _KEPT = 10.0
 
 
-@dataclass(eq=False, slots=True)
-class _Lookup:
+class _Lookup(Struct, eq=False):
     """Arguments of `socket.getaddrinfo`, and its result or error once it is done."""
 
     arguments: tuple[Any, ...]

@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from syndicator.outbound.fair_queue import FairQueue
 from syndicator.outbound.hold import Hold
@@ -22,8 +23,7 @@ GATHER_TIME = 0.01
 ONE = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult(Generic[R]):
+class SendResult(Struct, Generic[R], frozen=True):
     """The result of a task, or the exception that it raised: a bug."""
 
     result: R | None

@@ -7,10 +7,12 @@ and group can read it, and the examples for web servers leave it out.
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from syndicator.errors import OutputError, UnavailableError
 from syndicator.file_access import refusal
@@ -28,8 +30,7 @@ MAX_SIZE = 16 * 1024
 _ABOUT = "The syndicator state that writes here. Delete this file to let another take over."
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True, kw_only=True):
     """A state: its id, and where it is."""
 
     id: str  #: kept when the state is copied, restored or moved

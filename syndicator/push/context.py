@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Job, JobOutcome, Request, Response
@@ -19,8 +20,7 @@ class HttpClient(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PushOptions:
+class PushOptions(Struct, frozen=True, kw_only=True):
     """The settings of a push."""
 
     #: Under which it claims jobs. The first pass releases what a dead process of that name had.
@@ -37,8 +37,7 @@ class PushOptions:
     is_alive: Callable[[], bool] = lambda: True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Topics:
+class Topics(Struct, frozen=True, kw_only=True):
     """The published topics, as they can be fetched now."""
 
     #: Returns a topic's file; None: it is no longer published. Raises OutputError if the file can't
@@ -50,8 +49,7 @@ class Topics:
     wait_until_shown: Callable[[], None] = lambda: None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PushListener:
+class PushListener(Struct, frozen=True, kw_only=True):
     """Functions that a push calls."""
 
     #: With the outcome of each job that was sent, or was to be sent.

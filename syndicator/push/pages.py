@@ -8,10 +8,11 @@ Pings go first: whatever is done for a page takes some milliseconds at a time.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syndicator.model.client_keys import queue_key
@@ -48,8 +49,7 @@ _RECORD_LIMIT = 100
 _LANE = LANE[JobKind.DELIVER]
 
 
-@dataclass(slots=True)
-class OpenPage:
+class OpenPage(Struct):
     """A page whose deliveries are under way."""
 
     page: Page
@@ -113,8 +113,7 @@ class OpenPage:
         return PageEnd(digest=self.file.digest if self.file else None, sent=sent)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageTerms:
+class PageTerms(Struct, frozen=True, kw_only=True):
     """What else the end of a page depends on."""
 
     pace: timedelta  #: between two sweeps; 0: none is kept, and none waits for it

@@ -1,6 +1,6 @@
 """When a pass claims and records, and when it is over."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 #: Jobs that one claim takes.
 CLAIM_LIMIT = 512
@@ -22,8 +22,7 @@ COLLECT_LIMIT = 32
 RECORD_LIMIT = 50
 
 
-@dataclass(slots=True)
-class PassTimes:
+class PassTimes(Struct):
     """The times of the next claim and record: seconds of a monotonic clock, 0 at the beginning.
 
     Each step of a pass asks it, and reports what it did.

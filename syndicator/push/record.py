@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syndicator.model.client_keys import host_name
@@ -135,8 +136,7 @@ def _deny(connection: Connection, job: Job, topic: str, reason: str, now: dateti
     outbox.enqueue(connection, [JobRow(detail=detail, target=job.target, topic=job.topic)], now)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PushReport:
+class PushReport(Struct, frozen=True, kw_only=True):
     """What a pass did. The fields are public: `syndicator push --json` prints them."""
 
     started: datetime
@@ -177,8 +177,7 @@ class PushReport:
         return "; ".join(parts)
 
 
-@dataclass(slots=True)
-class ResultCounts:
+class ResultCounts(Struct):
     """The outcomes of a pass so far, for its report."""
 
     done: Counter[JobKind] = field(default_factory=Counter)

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.model.client_keys import host_name
 from syndicator.model.outbox import Job, JobKind, Ping, Request, Response
@@ -17,8 +19,7 @@ log = logging.getLogger(__name__)
 _INTERNAL_ERROR = Response(status=None, error="an internal error; the log has its traceback")
 
 
-@dataclass(frozen=True, slots=True)
-class SentTask:
+class SentTask(Struct, frozen=True):
     """A task whose request was sent."""
 
     task: Task
@@ -26,8 +27,7 @@ class SentTask:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class PausedTask:
+class PausedTask(Struct, frozen=True):
     """A task that was not sent: its hub asked for a wait, or the job may be another process's."""
 
     task: Task

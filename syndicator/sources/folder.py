@@ -11,9 +11,11 @@ import stat
 from array import array
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from hashlib import sha1
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syndicator import regular_files
 from syndicator.errors import SourceError
@@ -38,8 +40,7 @@ _MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 PROGRESS_EVERY = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class FolderScan:
+class FolderScan(Struct, frozen=True):
     """The files seen by one scan."""
 
     stat_hashes: "array[int]"  #: in the order of the scan

@@ -4,11 +4,11 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Dialect, bindparam, case, delete, or_, select
 
 from syndicator.model.activity import LEVELS, Activity

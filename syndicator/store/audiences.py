@@ -4,10 +4,10 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, case, func, select
 
 from syndicator.model.sweeps import shard_of
@@ -18,8 +18,7 @@ from syndicator.store.times import from_us, to_us
 from syndicator.store.waves import Shard
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscriber:
+class Subscriber(Struct, frozen=True, kw_only=True):
     """A subscription as operators see it."""
 
     topic: str
@@ -32,8 +31,7 @@ class Subscriber:
     error: str | None  #: of the last failure; None: there was none
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Audience:
+class Audience(Struct, frozen=True, kw_only=True):
     """The subscribers of one topic, summed up."""
 
     subscribers: int

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import (
     CTE,
     ColumnElement,
@@ -38,8 +38,7 @@ from syndicator.store.times import to_us
 PROMOTED = 2000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClaimLimits:
+class ClaimLimits(Struct, frozen=True, kw_only=True):
     """How many jobs a process may claim, and which pings."""
 
     jobs: int  #: by one claim

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, select, text, update
 
 from syndicator.cache import LruCache
@@ -16,8 +16,7 @@ from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EntryRow:
+class EntryRow(Struct, frozen=True, kw_only=True):
     """An entry and what it was rendered from."""
 
     path: str  #: of the post
@@ -136,7 +135,7 @@ def _members(value: Any) -> Any:
     """A value that JSON has no type for: a time, or one of the classes of an entry."""
     if isinstance(value, datetime):
         return value.isoformat()
-    return {name: getattr(value, name) for name in value.__slots__}
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_members)

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from syndicator.model.content import Term
@@ -14,8 +14,7 @@ from syndicator.store.sql import among, among_values, batches, to_json, upsert
 from syndicator.store.times import from_us, to_us
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeedRow:
+class FeedRow(Struct, frozen=True, kw_only=True):
     """A feed, and the state in which it was last written."""
 
     name: str  #: the path of its files without the suffix
@@ -42,8 +41,7 @@ class FeedRow:
         return Term(kind=self.kind, label=self.label) if self.kind and self.label else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileRow:
+class FileRow(Struct, frozen=True, kw_only=True):
     """A published file."""
 
     path: str

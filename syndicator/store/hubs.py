@@ -4,10 +4,10 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, case, func, select
 
 from syndicator.model.outbox import (
@@ -25,8 +25,7 @@ from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HubState:
+class HubState(Struct, frozen=True, kw_only=True):
     """A hub and its pings, as an operator sees them."""
 
     url: str

@@ -12,11 +12,11 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from zlib import crc32
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from syndicator.errors import StateError
@@ -29,8 +29,7 @@ from syndicator.store.state_errors import readable_errors
 _INTERVAL = 0.05
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """The process that holds a lock."""
 
     name: str  #: process and machine

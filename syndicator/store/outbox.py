@@ -6,11 +6,11 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -50,8 +50,7 @@ from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobRow:
+class JobRow(Struct, frozen=True, kw_only=True):
     """A job to queue. An identical job that is not claimed yet is the same job."""
 
     detail: JobDetail
@@ -222,8 +221,7 @@ def queued_ping_topics(connection: Connection) -> list[str]:
     return list(connection.scalars(queued.distinct().order_by(jobs.c.topic)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PendingJobs:
+class PendingJobs(Struct, frozen=True, kw_only=True):
     """Verifications queued or claimed."""
 
     total: int

@@ -8,11 +8,11 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -50,8 +50,7 @@ TOGETHER = 32
 _IS_DEAD = is_dead(shards.c.holder)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageEntry:
+class PageEntry(Struct, frozen=True, kw_only=True):
     """A subscriber on a page."""
 
     subscription: Subscription
@@ -61,8 +60,7 @@ class PageEntry:
     queued: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Page:
+class Page(Struct, frozen=True, kw_only=True, eq=False):
     """Subscribers to whom a sweep comes next. Each claim makes a page that equals no other."""
 
     topic: str
@@ -131,8 +129,7 @@ class Page:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """In whose name pages are claimed, and until when."""
 
     holder: str
@@ -302,8 +299,7 @@ def put_back(connection: Connection, due: Mapping[Page, datetime]) -> None:
         connection.execute(_PUT, values)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageEnd:
+class PageEnd(Struct, frozen=True, kw_only=True):
     """What became of a page that is done."""
 
     digest: str | None  #: of the bytes that its subscribers have, unless they have a job

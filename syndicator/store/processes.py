@@ -5,10 +5,10 @@ Every function works inside its caller's transaction; all but `from_lock` on Pos
 
 import os
 import socket
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from syndicator.store.leases import CHANNEL, IN_A_LEASE, IS_VALID, NOW, Lease, process_name
@@ -46,8 +46,7 @@ class Member:
         """Ask the builder to look at everything soon."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Process:
+class Process(Struct, frozen=True, kw_only=True):
     """A daemon, as `status` shows it."""
 
     name: str  #: process and machine
@@ -58,8 +57,7 @@ class Process:
     started: datetime | None  #: None: unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True, kw_only=True):
     """What a process looks at once a second."""
 
     builder_is_alive: bool  #: whether some process has the builder's lease

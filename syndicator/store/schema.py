@@ -6,8 +6,6 @@ The state is an index: posts, entries, feeds and files can be rebuilt from the s
 posts (`identities`), subscriptions and queued jobs can't.
 """
 
-from dataclasses import fields
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -270,5 +268,5 @@ activity = Table(
     metadata,
     # when the five minutes began
     Column("at", BigInteger, primary_key=True, autoincrement=False),
-    *(Column(field.name, BigInteger, nullable=False) for field in fields(Activity)),
+    *(Column(name, BigInteger, nullable=False) for name in Activity.__struct_fields__),
 )

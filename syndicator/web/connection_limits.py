@@ -6,8 +6,9 @@
 
 import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
+
+from msgspec import Struct
 
 from syndicator.web.proxies import Network
 
@@ -53,8 +54,7 @@ STALL_TIMEOUT = 30.0
 STOP_TIMEOUT = 1.5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True, kw_only=True):
     """The bounds that a server can be given; the defaults are the constants above."""
 
     connections: int = MAX_CONNECTIONS

@@ -4,10 +4,11 @@ A plot is a stepped area, one unit wide for each interval. It has a gap where no
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct
 
 from syndicator.model.activity import Activity
 
@@ -24,8 +25,7 @@ _MINUTE = timedelta(minutes=1)
 Series = Sequence[int | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True):
     """A number, and its plot over the last day."""
 
     title: str
@@ -78,8 +78,7 @@ def figures(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Rates:
+class _Rates(Struct, frozen=True, kw_only=True):
     """Numbers a minute."""
 
     recent_minutes: float  #: of the last two intervals so far

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -27,8 +27,7 @@ CLIENT_LIMIT = 60
 _MINUTE = 60.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitHooks:
+class GitHooks(Struct, frozen=True, kw_only=True):
     """What the endpoint of webhooks needs."""
 
     secret: str

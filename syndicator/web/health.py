@@ -6,10 +6,10 @@ The public address shows no details. The admin address shows everything, `/` as 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -33,8 +33,7 @@ _T = TypeVar("_T")
 _NO_STORE = {"cache-control": "no-store"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True, kw_only=True):
     """Whether the service works, with details."""
 
     ready: bool
@@ -50,8 +49,7 @@ class Readiness:
         return {"ready": self.ready, **self.details, "error": self.trouble and self.trouble.message}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     """The sources of health. All but `stuck` run in a thread.
 
     Readiness, status and the operator's page are cached for a second.

@@ -1,6 +1,6 @@
 """What strangers may request of the hub, and why a request beyond a limit is refused."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from syndicator.store.outbox import PendingJobs
 from syndicator.websub.hub_requests import LeaseBounds, Refused, host_quota, subscription_quota
@@ -10,8 +10,7 @@ from syndicator.websub.hub_requests import LeaseBounds, Refused, host_quota, sub
 PENDING_PART = 10
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HubLimits:
+class HubLimits(Struct, frozen=True, kw_only=True):
     """Limits on requests of strangers."""
 
     client: int  #: requests a minute from one client's address

@@ -5,12 +5,13 @@ preconditions (`conditional`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from syndicator.web.conditional import CONDITIONS, evaluate
 from syndicator.web.negotiation import IDENTITY, choose
@@ -36,8 +37,7 @@ _ETAG_SUFFIX = {IDENTITY: "", "gzip": "-gz", "br": "-br"}
 _USED = CONDITIONS | {b"accept-encoding", b"sec-fetch-dest"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishedFile:
+class PublishedFile(Struct, frozen=True, kw_only=True):
     """A file of the output folder, with its bytes in each encoding."""
 
     path: str  #: relative to the output folder

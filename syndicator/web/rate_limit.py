@@ -3,8 +3,9 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 K = TypeVar("K", bound=Hashable)
 
@@ -12,8 +13,7 @@ K = TypeVar("K", bound=Hashable)
 COUNTED_KEYS = 20_000
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     version: Hashable
     since: float
     count: int

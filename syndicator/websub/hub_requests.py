@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.model.client_keys import host_name
 from syndicator.model.outbox import Mode, Verification
@@ -35,8 +37,7 @@ _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECAS
 _IPV4_ADDRESS = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LeaseBounds:
+class LeaseBounds(Struct, frozen=True, kw_only=True):
     """The range of leases, and the default."""
 
     min: timedelta
@@ -49,8 +50,7 @@ class LeaseBounds:
         return int(min(max(seconds, self.min.total_seconds()), self.max.total_seconds()))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """A refused request: its answer, and nothing else happens."""
 
     status: int
@@ -58,8 +58,7 @@ class Refused:
     wait: int | None = None  #: for Retry-After, in seconds; None: a retry is pointless
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True, kw_only=True):
     """A request to subscribe or unsubscribe, whose callback is to be verified."""
 
     callback: str
@@ -68,8 +67,7 @@ class Accepted:
     verification: Verification
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishRequest:
+class PublishRequest(Struct, frozen=True, kw_only=True):
     """A request to distribute topics of this site, which the client reports as changed."""
 
     topics: tuple[str, ...]

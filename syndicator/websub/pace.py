@@ -1,13 +1,13 @@
 """When a change may be announced to a target that was just sent an earlier one."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syndicator.model.outbox import Job
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """The shortest time between two changes of a topic at one target: a hub or a subscriber."""
 
     interval: timedelta  #: zero: there is none

@@ -3,8 +3,9 @@
 See W3C WebSub §6, and PubSubHubbub 0.3 §7.1, which hubs still use.
 """
 
-from dataclasses import replace
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+
+from msgspec.structs import replace
 
 from syndicator.model.outbox import Request, Response
 

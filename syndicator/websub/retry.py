@@ -5,9 +5,10 @@ subscription.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
 
 from syndicator.model.outbox import Response
 
@@ -31,8 +32,7 @@ LOST_AFTER = timedelta(days=7)
 LOST_ATTEMPTS = 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """The schedules of retries: the wait before each."""
 
     pings: Sequence[timedelta]

@@ -1,8 +1,9 @@
 """The request of each job, and what its answer means for the job and its subscription."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syndicator.model.client_keys import network_of
 from syndicator.model.content import FeedFile
@@ -27,8 +28,7 @@ from syndicator.websub import hub, publisher
 from syndicator.websub.retry import RetryPolicy, is_lost, next_attempt, retry_after
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """A job and the request that does it."""
 
     job: Job
@@ -37,37 +37,32 @@ class Task:
     subscription: Subscription | None = None  #: of a delivery; None: the job is another kind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True, kw_only=True):
     """The callback confirmed that it subscribes, or renews with these terms."""
 
     subscription: Subscription
     verification: Verification
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True, kw_only=True):
     """The topic arrived."""
 
     digest: str  #: of its bytes
     network: str | None = None  #: the callback's new network; None: unchanged, or unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotDelivered:
+class NotDelivered(Struct, frozen=True, kw_only=True):
     """The delivery failed. The subscription continues (W3C WebSub §7)."""
 
     error: str
     network: str | None = None  #: see `Delivered`
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The callback ended it, or knows that it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """Deliveries failed for so long that we end it, and deny it (§5.2)."""
 
 
@@ -75,8 +70,7 @@ class Lost:
 SubscriptionChange = Confirmed | Delivered | NotDelivered | Ended | Lost
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOutcome:
+class TaskOutcome(Struct, frozen=True, kw_only=True):
     """What became of a job, and of its subscription."""
 
     job: Job

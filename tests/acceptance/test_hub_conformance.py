@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from email.message import Message
 from itertools import count
@@ -23,6 +22,7 @@ import pytest
 import requests
 from command import AT_ONCE, PATIENCE, free_port
 from hubsite import LIMITS, Received, Reply, Running, Site, Subscriber, agree
+from msgspec.structs import replace
 
 from syndicator.store import audiences
 

@@ -1,12 +1,12 @@
 """The operator's page in a real browser: on each screen, live, without script, without a mouse."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from chromium import CONTRASTS, PROGRAM, Chromium
 from healthy import HEALTHY
+from msgspec.structs import replace
 from overviews import OVERVIEWS
 
 from syndicator.errors import StateError

@@ -1,12 +1,12 @@
 """The pages in a real browser: finding a feed, copying its address, reading a post."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from chromium import CONTRASTS, PROGRAM, Chromium
 from healthy import HEALTHY
+from msgspec.structs import replace
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 

@@ -1,11 +1,11 @@
 """The pages of archives in the state, and what an update finds out of date in the index."""
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from values import NOW, archive_page, feed_row, head, post_row, seconds, spec
 
 from syndicator.build.archive_plan import END, decide, posts_on_a_page, posts_without_page

@@ -4,11 +4,11 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, text
 
 from syndicator.model.outbox import (
@@ -108,6 +108,7 @@ def test_a_job_is_claimed_as_it_was_queued(database: Database) -> None:
         attempts=0,
         since=NOW,
         due=NOW,
+        host=claimed.host,
     )
     assert states(database) == {(JobKind.VERIFY, JobState.CLAIMED): 1}
 

@@ -1,9 +1,9 @@
 """Many topics with a few subscribers each, which change together."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from wave_hub import NOW, Hub
 
 from syndicator.model.content import FeedFile

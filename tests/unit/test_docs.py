@@ -3,12 +3,11 @@
 import re
 import runpy
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec.structs import fields
 from reading import CONFIG, Files, document, site_of
 from rendering import Posts
 
@@ -50,7 +49,7 @@ COMMANDS = commands(app)
 
 
 def names_of(kind: type[Any]) -> list[str]:
-    """The names of a dataclass's fields."""
+    """The names of a class's fields."""
     return [field.name for field in fields(kind)]
 
 

@@ -4,11 +4,11 @@ The twin is kept: its author wrote it for readers without scripts.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class _Range:
+class _Range(Struct):
     begin: int
     end: int
 

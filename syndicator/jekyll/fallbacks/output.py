@@ -1,7 +1,8 @@
 """The HTML that is written while regular HTML is read, and what was lost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from syndicator.jekyll.addresses import PageAddresses
 from syndicator.jekyll.fallbacks.losses import MAX_NAMED, Loss, LossKind
@@ -12,8 +13,7 @@ from syndicator.jekyll.fallbacks.regular_html import Token
 MEDIA = frozenset({"a", "audio", "iframe", "img", "math", "video"})
 
 
-@dataclass(slots=True)
-class Open:
+class Open(Struct):
     """An element whose end tag follows."""
 
     end: str = ""  #: what is written at its end
@@ -24,8 +24,7 @@ class Open:
 SKIPPED = Open(skipped=True)
 
 
-@dataclass(slots=True)
-class Drawing:
+class Drawing(Struct):
     """The words in an SVG drawing, escaped."""
 
     label: str = ""

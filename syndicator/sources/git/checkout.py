@@ -8,9 +8,11 @@ a commit, and is made from nothing.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.model.content import Problem
 from syndicator.sources.folder import LFS_BEGINNING
@@ -23,8 +25,7 @@ from syndicator.sources.git.fetch import clone_error
 _RECORD = "tree"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckedOut:
+class CheckedOut(Struct, frozen=True, kw_only=True):
     """The commit in the working tree."""
 
     commit: str

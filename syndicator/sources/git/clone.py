@@ -7,9 +7,10 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from syndicator.errors import SourceError
 
@@ -24,8 +25,7 @@ _INTERVAL = 0.05
 _ATTRIBUTES = "* -text -filter -ident !eol !working-tree-encoding !export-subst\n"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clone:
+class Clone(Struct, frozen=True, kw_only=True):
     """The paths of a clone. Nothing in it is needed elsewhere: it can be deleted at any time."""
 
     folder: Path

@@ -14,8 +14,9 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from syndicator.errors import SourceError
 
@@ -90,8 +91,7 @@ class TooMuchOutput(Exception):  # noqa: N818  # likewise
     """git wrote more than was allowed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Git:
+class Git(Struct, frozen=True, kw_only=True):
     """How to run git. `tick` is called several times a second; what it raises kills git."""
 
     environ: Mapping[str, str]

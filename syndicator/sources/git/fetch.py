@@ -4,8 +4,10 @@ import os
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.errors import SourceError
 from syndicator.sources.git.clone import (
@@ -51,8 +53,7 @@ _MAX_BRANCH = 250
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Remote:
+class Remote(Struct, frozen=True, kw_only=True):
     """Whose commits are fetched."""
 
     address: str
@@ -72,8 +73,7 @@ class Remote:
         return shown_address(self.address)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
+class Fetched(Struct, frozen=True, kw_only=True):
     """The newest commit of the remote's branch."""
 
     commit: str

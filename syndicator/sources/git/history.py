@@ -6,7 +6,8 @@ their own (`--filter=blob:none`), beside the one of the newest commit.
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.errors import SourceError
 from syndicator.sources.git.checkout import CheckedOut, check_out, has_commit, list_commit
@@ -31,8 +33,7 @@ _LOOK_SECONDS = 30.0
 _TREE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class GitOptions:
+class GitOptions(Struct, frozen=True, kw_only=True):
     """The settings of a repository."""
 
     remote: Remote

@@ -1,11 +1,11 @@
 """A feed of its entries: their order, texts, and the date of its last update."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 from values import SITE, entry, spec
 
 from syndicator.build.assemble import assemble, content_key, feed_title

@@ -3,10 +3,10 @@
 import gzip
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from values import NOW, feed_file
 
 from syndicator.build.compression import Compression

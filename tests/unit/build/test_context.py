@@ -1,6 +1,5 @@
 """What the steps of a run add up to."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 from builds import NOW, OPTIONS, SITE, SNAPSHOT, a_state, file_row, post_row, store
+from msgspec.structs import replace
 from reading import site_of
 
 from syndicator.build.context import BuildContext

@@ -1,12 +1,12 @@
 """The entries of posts are loaded from the state, or rendered once."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from indexed import SETTLED, IndexedFolder, options
+from msgspec.structs import replace
 from values import NOW, entry, feed_row, post_row
 
 from syndicator.build.entries import (

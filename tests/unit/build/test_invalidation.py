@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from builds import NOW, REPORT, SNAPSHOT, a_state, file_row, post_row, store
+from msgspec.structs import replace
 
 from syndicator.build import invalidation
 from syndicator.build.dependencies import TODAY, Dependencies, state_of_day

@@ -1,10 +1,10 @@
 """The setting `feeds.lead_image`: an entry's image at the top of its content."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import thread_time
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.build.assemble import assemble
 from syndicator.build.lead_image import with_lead_image

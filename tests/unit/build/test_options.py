@@ -1,11 +1,11 @@
 """A build's options, completed by the settings of the site."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builds import OPTIONS, SITE
+from msgspec.structs import replace
 from reading import site_of
 
 from syndicator.model.content import Term

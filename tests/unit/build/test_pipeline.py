@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from builds import NOW, OPTIONS, SITE, a_state
 from command import until
+from msgspec.structs import replace
 from settled import age
 from sqlalchemy import text
 

@@ -1,11 +1,11 @@
 """Worker processes render posts as the run itself does, once there are enough of them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from indexed import IndexedFolder, options
+from msgspec.structs import replace
 from values import NOW
 
 from syndicator.build import post_workers

@@ -3,11 +3,11 @@
 import os
 from array import array
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builds import a_state, post_row, store
+from msgspec.structs import replace
 from settled import age
 
 from syndicator.build.scan import LastScan, ScanResult, after, needs_full_scan, scan, some_are_gone

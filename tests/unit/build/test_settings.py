@@ -1,11 +1,11 @@
 """What other settings than those of the last run make stale."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builds import OPTIONS, SITE, a_state, post_row, store
+from msgspec.structs import replace
 from reading import site_of
 
 from syndicator.build import settings

@@ -1,10 +1,10 @@
 """What readers were shown is found in files that the state does not know as they are."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from values import entry, file_row, spec
 
 from syndicator import formats

@@ -1,12 +1,12 @@
 """What is known before a run, and when it has to be loaded from the state again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from builds import NOW, OPTIONS, REPORT, SITE, SNAPSHOT, a_state, file_row, post_row, store
+from msgspec.structs import replace
 from reading import site_of
 
 from syndicator.build import snapshot

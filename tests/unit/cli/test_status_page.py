@@ -1,9 +1,9 @@
 """The page of `syndicator status`: times, sizes and queued jobs."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.cli.status_page import HELD_LINES, ago, size, status_lines, time_of
 from syndicator.ops.held_posts import HeldPost

@@ -1,11 +1,11 @@
 """What a request to build means, and what follows from a run."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.daemon.build_requests import (
     FEW,

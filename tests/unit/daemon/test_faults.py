@@ -1,9 +1,8 @@
 """Each fault is logged once, however many parts meet it and however often."""
 
-from dataclasses import replace
-
 import pytest
 import structlog
+from msgspec.structs import replace
 
 from syndicator.daemon.faults import Faults
 from syndicator.errors import StateError

@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Container
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command import AT_ONCE, PATIENCE, until
+from msgspec.structs import replace
 from support import FEEDS, Site
 
 from syndicator import config, observe

@@ -1,8 +1,9 @@
 """A feed that uses every field."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from syndicator import formats
 from syndicator.model.content import (

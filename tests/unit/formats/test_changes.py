@@ -1,10 +1,10 @@
 """A feed without the entries that a subscriber has."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from syndicator.formats.changes import entry_digests, without
 from syndicator.formats.read_back import parse

@@ -1,9 +1,9 @@
 import json
-from dataclasses import replace
 from hashlib import sha1
 
 import feedparser
 import pytest
+from msgspec.structs import replace
 
 from syndicator.formats import size_limit
 from syndicator.model.content import FeedFile

@@ -1,10 +1,10 @@
 """How documents name their place in the history of a feed: RFC 5005 §2 and §4, JSON Feed 1.1."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from syndicator import formats
 from syndicator.model.archive import History

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 from lxml import etree
+from msgspec.structs import replace
 
 from syndicator.formats import opml
 from syndicator.model.content import Term

@@ -1,11 +1,11 @@
 """The tags of podcasts: Apple's and those of Podcasting 2.0, in RSS only."""
 
-from dataclasses import replace
 from typing import Any
 
 import feedparser
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from syndicator.formats import xml
 from syndicator.model.content import Author, Entry, Feed, Media

@@ -1,9 +1,9 @@
 """Feeds are read as they were written: the record of what readers were shown."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.formats.field_values import entry_id
 from syndicator.formats.read_back import parse

@@ -1,6 +1,5 @@
 import locale
 import threading
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html import unescape
 from itertools import pairwise
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec.structs import replace
 
 from syndicator.formats import json_feed, xml
 from syndicator.model.content import Author, Entry, Feed, Media

@@ -3,10 +3,10 @@
 The expected values are the output of the plugin, unless a test says otherwise.
 """
 
-from dataclasses import replace
 from time import thread_time
 
 import pytest
+from msgspec.structs import replace
 from reading import Files, document, site_and_problems, site_of
 from rendering import OTHERS, Posts, entry, head, rendering
 

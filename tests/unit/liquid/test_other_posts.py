@@ -4,9 +4,9 @@ The expected values are the output of Jekyll 4.3.1, unless a test says otherwise
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from reading import Files, site_of
 from rendering import CONFIG, OTHERS, Posts, head, post_of
 

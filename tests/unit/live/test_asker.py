@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from builds import NOW, a_state, head, post_row, store
+from msgspec.structs import replace
 from site_pages import Page, PageServer
 from support import Clock
 

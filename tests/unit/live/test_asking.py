@@ -1,9 +1,9 @@
 """Which request is sent for a page, which redirects are followed, and what counts as live."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.live.asking import judge, next_request, request_for
 from syndicator.live.decision import LONGEST

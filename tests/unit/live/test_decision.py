@@ -1,10 +1,10 @@
 """What becomes of a post whose page is awaited, and when its page is asked for."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.live.decision import (
     GIVEN_UP_AFTER,

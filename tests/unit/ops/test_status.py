@@ -1,9 +1,9 @@
 """Which states of a status need attention."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.model.content import Problem
 from syndicator.ops.git_status import GitState

@@ -6,7 +6,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from answering import (
     serving,
 )
 from command import AT_ONCE
+from msgspec.structs import replace
 
 from syndicator.outbound.responses import BODY_LIMIT, HEADERS_LIMIT, RESPONSE_LIMIT
 

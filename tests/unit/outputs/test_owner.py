@@ -3,11 +3,11 @@
 import json
 import os
 import stat
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.errors import OutputError
 from syndicator.outputs.atomic_files import AtomicFiles

@@ -1,11 +1,11 @@
 """Which claimed jobs need a request, and what becomes of the others."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile

@@ -1,11 +1,11 @@
 """The request of one task is sent, or waits until its hub may get a ping."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from answering import OK, a_client, serving
+from msgspec.structs import replace
 
 from syndicator.model.outbox import (
     Delivery,

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from command import AT_ONCE, until
+from msgspec.structs import replace
 from sqlalchemy import event, text
 
 from syndicator.errors import OutputError, StateError

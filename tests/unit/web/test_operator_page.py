@@ -1,10 +1,10 @@
 """What the operator's page shows, and what it never shows."""
 
 import re
-from dataclasses import replace
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 from overviews import HEALTHY, OVERVIEWS, SECRET, URL
 
 from syndicator.errors import StateError

@@ -1,10 +1,10 @@
 """The request of each job, and what its answer means for the job and its subscription."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import (
@@ -321,8 +321,6 @@ def test_a_confirmed_subscription(peer: str | None, network: str | None) -> None
     )
     result = answered(task_of(SUBSCRIBE), Response(status=200, body=b"c", peer=peer))
     assert result == TaskOutcome(job=SUBSCRIBE, outcome=DONE, change=confirmed)
-    assert isinstance(result.change, Confirmed)
-    assert result.change.subscription.network == network  # equal subscriptions may differ in it
 
 
 def test_a_confirmed_unsubscription_ends_the_subscription() -> None:
