@@ -1,5 +1,6 @@
 """Runs uvicorn in a thread of its own, started and stopped from synchronous code."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -29,6 +30,9 @@ from syndicator.web.protocol import NOSNIFF, BoundedProtocol
 
 #: Seconds without an iteration of the event loop after which the server counts as stuck.
 STUCK_AFTER = 60.0
+
+#: Seconds between two iterations of uvicorn's main loop, which renews the Date header.
+TICK = 1.0
 
 #: Seconds after which a computing thread must let another one run. A build renders in another
 #: thread; at Python's default of 5 ms, fifty clients wait twice as long for a 304 (60 ms at the
@@ -142,7 +146,7 @@ class Server:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Accept no more connections and finish responses. Returns within `timeout` seconds."""
-        self._server.should_exit = True
+        self._server.end()
         if self._thread.is_alive():
             self._thread.join(timeout)
         self._remove_own_file()
@@ -171,6 +175,22 @@ class _ObservedServer(uvicorn.Server):
         super().__init__(config)
         self.ready = threading.Event()
         self.last_tick = time.monotonic()
+        self._loop: asyncio.AbstractEventLoop | None = None  #: None: it has not begun
+        self._woken = asyncio.Event()
+
+    def end(self) -> None:
+        """Have the server stop, from any thread."""
+        self.should_exit = True
+        if self._loop:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def main_loop(self) -> None:
+        # uvicorn's own wakes ten times a second to look whether it should stop; `end` wakes this.
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):  # 0: also renew the Date header
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), TICK)
 
     async def on_tick(self, counter: int) -> bool:
         # Not uvicorn's own callback: it goes by the wall clock, and stops while that is set back.

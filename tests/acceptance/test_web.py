@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -593,6 +594,25 @@ def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> No
 
 
 # ------------------------------------------------------------ start, reload, stop
+
+
+def test_an_idle_server_sleeps_and_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is woken to stop, and does not wake again and again to see whether it should."""
+    monkeypatch.setattr("syndicator.web.server.TICK", 3600.0)
+    before = set(threading.enumerate())
+    web = Web()
+    (thread,) = (one for one in set(threading.enumerate()) - before if one.name == "web.listen")
+    assert web.get("/livez")[0] == 200
+    status = Path(f"/proc/self/task/{thread.native_id}/status")
+
+    def times_woken() -> int:
+        return int(status.read_text().rpartition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+    begun = times_woken()
+    time.sleep(2)
+    assert times_woken() - begun < 10  # uvicorn's own loop wakes twenty times
+    web.server.stop(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_a_clock_that_is_set_back_does_not_make_the_server_stuck(
