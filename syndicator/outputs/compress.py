@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import brotli
+from zlib_ng import zlib_ng
 
 #: Of the original size; a larger sibling isn't worth a second file.
 _MAX_RATIO = 0.95
@@ -13,6 +14,7 @@ _MAX_RATIO = 0.95
 # A feed is compressed at each change and sent some thousand times. These levels are within a tenth
 # of the best sizes, in a hundredth of the time (brotli's 11 takes a second for a megabyte).
 _GZIP_LEVEL = 6
+_GZIP_FORMAT = 31  # https://docs.python.org/3/library/zlib.html#zlib.compress
 _BROTLI_QUALITY = 5
 
 _SUFFIXES = {"gzip": ".gz", "br": ".br"}
@@ -27,8 +29,8 @@ def siblings(data: bytes, encodings: Sequence[str]) -> Mapping[str, bytes]:
     """The compressed forms of some bytes by suffix, without those that save too little."""
     made = {}
     if "gzip" in encodings:
-        # RFC 1952 §2.3.1: an mtime of 0 is "no time stamp".
-        made[_SUFFIXES["gzip"]] = gzip.compress(data, _GZIP_LEVEL, mtime=0)
+        # Without a time stamp. zlib-ng takes three quarters of zlib's time for the same size.
+        made[_SUFFIXES["gzip"]] = zlib_ng.compress(data, _GZIP_LEVEL, wbits=_GZIP_FORMAT)
     if "br" in encodings:
         made[_SUFFIXES["br"]] = brotli.compress(
             data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY
@@ -41,14 +43,6 @@ def encoded(data: bytes, encodings: Sequence[str]) -> dict[str, bytes]:
     """The compressed forms of some bytes by encoding, without those that save too little."""
     made = siblings(data, encodings)
     return {each: made[_SUFFIXES[each]] for each in encodings if _SUFFIXES[each] in made}
-
-
-def is_compressed(compressed: bytes, encoding: str, data: bytes) -> bool:
-    """Whether bytes decompress to `data`. Decompresses at most one byte more than that."""
-    try:
-        return decompressed(compressed, encoding, len(data) + 1) == data
-    except ValueError:
-        return False
 
 
 def decompressed(compressed: bytes, encoding: str, most: int) -> bytes:

@@ -12,7 +12,7 @@ from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile
 from syndicator.outputs import safe_directories
 from syndicator.outputs.atomic_files import AtomicFiles, folder_of
-from syndicator.outputs.compress import is_compressed, siblings, suffixes
+from syndicator.outputs.compress import siblings, suffixes
 from syndicator.outputs.output import Disk, OnDisk
 from syndicator.outputs.owner import Claim, FolderMark, Owner, OwnerCheck
 
@@ -119,7 +119,7 @@ class OutputFolder:
     def bodies(self, files: Mapping[str, Disk]) -> dict[str, dict[str, bytes]]:
         """The bytes of intact files by content coding: "identity" and their siblings'.
 
-        A sibling with other content is left out.
+        A sibling that is not as it was written is left out.
         """
         found = ((path, _bodies(self, path, disk)) for path, disk in files.items())
         return {path: bodies for path, bodies in found if bodies}
@@ -177,7 +177,10 @@ def _bodies(folder: OutputFolder, path: str, disk: Disk) -> dict[str, bytes]:
         return {}
     bodies = {"identity": data}
     for encoding, suffix in zip(_ENCODINGS, _SIBLINGS, strict=True):
-        compressed = folder.files.read(path + suffix, len(data)) if suffix in disk else None
-        if compressed is not None and is_compressed(compressed, encoding, data):
+        if suffix not in disk:
+            continue
+        size, mtime_ns = disk[suffix]
+        compressed = folder.files.read_part(path + suffix, (size, mtime_ns), 0, size)
+        if compressed is not None:
             bodies[encoding] = compressed
     return bodies
