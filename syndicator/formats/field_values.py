@@ -24,16 +24,13 @@ HEADINGS = {
 _NORMAL = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WEB = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
-_OTHER_SCHEME = re.compile(
-    r"(?!https?:)[a-z][a-z0-9+.-]*:[\w;/?:@&=+$.!~*'(),%#-]+", re.ASCII | re.IGNORECASE
-)
+# Text, since few ids are other than web addresses: `re` compiles it then.
+_OTHER_SCHEME = r"(?ai)(?!https?:)[a-z][a-z0-9+.-]*:[\w;/?:@&=+$.!~*'(),%#-]+"
 _SCHEMES = {
-    "tag": re.compile(
-        r"tag:([a-z0-9._-]+@)?[a-z0-9.-]+,\d{4}(-\d\d){0,2}:[\w;/?:@&=+$.!~*'(),%-]*", re.ASCII
-    ),
-    "urn": re.compile(
-        r"urn:(uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!uuid:)[a-z0-9][a-z0-9-]{1,31}:[\w()+,.:=@;$!*'%-]+)",
-        re.ASCII | re.IGNORECASE,
+    "tag": r"(?a)tag:([a-z0-9._-]+@)?[a-z0-9.-]+,\d{4}(-\d\d){0,2}:[\w;/?:@&=+$.!~*'(),%-]*",
+    "urn": (
+        r"(?ai)urn:(uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+        r"|(?!uuid:)[a-z0-9][a-z0-9-]{1,31}:[\w()+,.:=@;$!*'%-]+)"
     ),
 }
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
@@ -55,7 +52,7 @@ def entry_id(text: str) -> str:
     if _WEB.fullmatch(text):
         return uri(text).replace("[", "%5B").replace("]", "%5D")
     scheme = text.partition(":")[0].lower()
-    return text if _SCHEMES.get(scheme, _OTHER_SCHEME).fullmatch(text) else _urn(text)
+    return text if re.fullmatch(_SCHEMES.get(scheme, _OTHER_SCHEME), text) else _urn(text)
 
 
 def _urn(text: str) -> str:

@@ -145,25 +145,24 @@ def _flattened(html: str) -> str:
     return _TAG.sub(keep, html)
 
 
+# The patterns below are text: few posts need one, which `re` then compiles and keeps.
+
 # Tags in comments, attributes and scripts make the depth wrong. Thousands of them are an attack.
 _MAX_AMBIGUOUS = 5_000
 _ATTRIBUTES_INSIDE = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[\w/.:#%?&;-]+))?)*+\s*/?>"""
-_PAIR = re.compile(rf"<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--[\w\s.,:;!?'\"()-]*-->")
-_ALONE = re.compile(
-    rf"</?(?:{'|'.join(sorted(_SELF_CLOSING))}){_ATTRIBUTES_INSIDE}|{_COMMENT.pattern}",
-    re.IGNORECASE,
-)
+_PAIR = rf"(?i)<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>"
+_COMMENT = r"<!--[\w\s.,:;!?'\"()-]*-->"
+_ALONE = rf"(?i)</?(?:{'|'.join(sorted(_SELF_CLOSING))}){_ATTRIBUTES_INSIDE}|{_COMMENT}"
 
 
 def _ambiguous_tags(html: str) -> int:
     """The number of start tags left after removing elements whose end is certain."""
-    html = _ALONE.sub("", html)
+    html = re.sub(_ALONE, "", html)
     removed = 1
     for _ in range(_MAX_DEPTH):
         if not removed:
             break
-        html, removed = _PAIR.subn("", html)
+        html, removed = re.subn(_PAIR, "", html)
     return html.count("<") - html.count("</")
 
 
@@ -183,10 +182,9 @@ _NAMES = "a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _FORMATTING = re.compile(rf"<(?:{_NAMES})\b(?:{_ATTRIBUTES_INSIDE})?", re.IGNORECASE)
 _IN_LINES = f"{_NAMES}|abbr|bdi|bdo|cite|data|dfn|kbd|label|mark|q|samp|span|sub|sup|time|var"
 #: The second group is there if the element may end a paragraph, and is replaced by a mark.
-_CLOSED = re.compile(
-    rf"<(?:({_IN_LINES}){_ATTRIBUTES_INSIDE}[^<{_ELEMENT_MARK}]*|(?!(?:{_IN_LINES})\b)"
-    rf"([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*)</(?:\1|\2)>",
-    re.IGNORECASE,
+_CLOSED = (
+    rf"(?i)<(?:({_IN_LINES}){_ATTRIBUTES_INSIDE}[^<{_ELEMENT_MARK}]*|(?!(?:{_IN_LINES})\b)"
+    rf"([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*)</(?:\1|\2)>"
 )
 
 
@@ -202,7 +200,7 @@ def _open_formatting(html: str, tags: int) -> int:
             return 0
         if not removed:
             break
-        html, removed = _CLOSED.subn(lambda part: _ELEMENT_MARK if part[2] else "", html)
+        html, removed = re.subn(_CLOSED, lambda part: _ELEMENT_MARK if part[2] else "", html)
         open_at_once = _active(html)
     return open_at_once
 
@@ -237,17 +235,14 @@ _CELL_MARK = "\x01"
 
 _IN_TABLE = rf"{_ATTRIBUTES_INSIDE}[\s{_CELL_MARK}]*"
 _IN_CELL = rf"{_ATTRIBUTES_INSIDE}[^<{_CELL_MARK}]*"
-_CLEAR_PART = re.compile(
-    rf"<(?:(table){_IN_TABLE}|(t(?:body|head|foot|r)|colgroup){_IN_TABLE}|(t[dh]|caption){_IN_CELL}"
+_CLEAR_PART = (
+    rf"(?i)<(?:(table){_IN_TABLE}|(t(?:body|head|foot|r)|colgroup){_IN_TABLE}|(t[dh]|caption){_IN_CELL}"
     r"|(?!(?:t(?:able|body|head|foot|[rdh])|colgroup|caption)\b)"
-    rf"([a-z][a-z0-9]*){_IN_CELL})</(?:\1|\2|\3|\4)>",
-    re.IGNORECASE,
+    rf"([a-z][a-z0-9]*){_IN_CELL})</(?:\1|\2|\3|\4)>"
 )
-_SINGLE_TAG = re.compile(
-    rf"</?(?:{'|'.join(sorted((_VOID - {'col'}) | {'p', 'li', 'dt', 'dd'}))}){_ATTRIBUTES_INSIDE}",
-    re.IGNORECASE,
-)
-_COLUMN = re.compile(rf"<col{_ATTRIBUTES_INSIDE}", re.IGNORECASE)
+_SINGLE_NAMES = "|".join(sorted((_VOID - {"col"}) | {"p", "li", "dt", "dd"}))
+_SINGLE_TAG = rf"(?i)</?(?:{_SINGLE_NAMES}){_ATTRIBUTES_INSIDE}"
+_COLUMN = rf"(?i)<col{_ATTRIBUTES_INSIDE}"
 _OPEN_TABLE = re.compile(r"<table\b", re.IGNORECASE)
 
 
@@ -255,13 +250,14 @@ def _ambiguous_in_tables(html: str) -> int:
     """The number of elements from the first table to the last, after removing well-formed rows."""
     if not _OPEN_TABLE.search(html):
         return 0
-    html = _COLUMN.sub(_CELL_MARK, _SINGLE_TAG.sub(_ELEMENT_MARK, _COMMENT.sub("", html)))
+    html = re.sub(_SINGLE_TAG, _ELEMENT_MARK, re.sub(_COMMENT, "", html))
+    html = re.sub(_COLUMN, _CELL_MARK, html)
     removed = 1
     for _ in range(_MAX_DEPTH):
         if not removed:
             break
-        html, removed = _CLEAR_PART.subn(
-            lambda part: _CELL_MARK if part[2] or part[3] else _ELEMENT_MARK, html
+        html, removed = re.subn(
+            _CLEAR_PART, lambda part: _CELL_MARK if part[2] or part[3] else _ELEMENT_MARK, html
         )
     if (first := _OPEN_TABLE.search(html)) is None:
         return 0

@@ -22,8 +22,9 @@ _CJK = (
     r"\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f"
     r"\U00020000-\U0003ffff"
 )
-_CJK_CHARACTER = re.compile(f"[{_CJK}]")
-_OTHER_WORD = re.compile(rf"[^{_CJK}\s]+")
+# Text, since few posts count words: `re` compiles it then, in 5 ms.
+_CJK_CHARACTER = f"[{_CJK}]"
+_OTHER_WORD = rf"[^{_CJK}\s]+"
 
 
 def append(_: Context, value: object, text: object) -> str:
@@ -221,9 +222,9 @@ def number_of_words(context: Context, value: object, mode: object = None) -> int
     text = to_s(value)
     if mode in ("cjk", "auto"):
         context.run.meter.spend(len(text) // _MATCHED_PER_STEP)
-    cjk = sum(1 for _ in _CJK_CHARACTER.finditer(text)) if mode in ("cjk", "auto") else 0
+    cjk = sum(1 for _ in re.finditer(_CJK_CHARACTER, text)) if mode in ("cjk", "auto") else 0
     if mode == "cjk" or cjk:
-        return cjk + sum(1 for _ in _OTHER_WORD.finditer(text))
+        return cjk + sum(1 for _ in re.finditer(_OTHER_WORD, text))
     return len(text.split())
 
 
