@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 from reading import CONFIG, Files, document, site_of
 from rendering import Posts
 
@@ -211,9 +211,9 @@ def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
     shown = tmp_path / "config/shown.toml"
     shown.write_text(re.sub(r"^(by|limit|content) .*$", "", text, flags=re.MULTILINE))
     default, loaded = config.load(bare, {}), config.load(shown, {})
-    assert structs.replace(loaded, hub=default.hub) == default
+    assert replace(loaded, hub=default.hub) == default
     assert loaded.hub.url == default.hub_url
-    assert structs.replace(loaded.hub, url=None) == default.hub
+    assert replace(loaded.hub, url=None) == default.hub
     assert (settings["feeds"]["by"], settings["feeds"]["limit"], settings["feeds"]["content"]) == (
         ["category"],
         50,
