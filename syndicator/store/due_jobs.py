@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from syndicator.model.outbox import JobKind, JobState
 from syndicator.store.push_schema import FIRST_READY, RETRY_READY, jobs, shards, subscriptions
-from syndicator.store.schema_types import constant
+from syndicator.store.schema_types import Text, constant
 from syndicator.store.sql import among, among_values
 from syndicator.store.times import to_us
 
@@ -146,10 +146,16 @@ _CLAIMED = (
 )
 
 
+#: The kind that is looked for. A subquery, so that PostgreSQL can't tell that it is, say, a
+#: verification: before it has counted the rows of a table, it would take the index of these
+#: instead of `jobs_turn`, and read all that wait for each that it returns.
+_KIND = select(bindparam("kind", type_=Text)).scalar_subquery()
+
+
 def _is_ready(table: Any) -> ColumnElement[bool]:
     return and_(
         table.c.state == constant(JobState.WAITING),
-        table.c.kind == bindparam("kind"),
+        table.c.kind == _KIND,
         table.c.ready == bindparam("ready", type_=Integer),
     )
 

@@ -549,6 +549,29 @@ def test_a_claim_takes_as_long_whatever_waits(tmp_path: Path) -> None:
     assert steps[5000] < 1.5 * steps[50], steps
 
 
+def test_a_claim_beside_many_verifications_reads_few_rows(postgresql: str) -> None:
+    """Of one client, in a table that PostgreSQL has not analyzed yet. It had read two million."""
+    database = Database(postgresql)
+    requests = [
+        replace(verification(Mode.SUBSCRIBE), target=f"https://h{n}.example/", client="many")
+        for n in range(1000)
+    ]
+    with database.begin() as connection:
+        outbox.enqueue(connection, requests, NOW)
+    assert len(claim(database, per_host=50)) == 50
+    enqueue(database, A)
+    read = text(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'jobs'"
+    )
+    with database.begin() as connection:
+        limits = ClaimLimits(jobs=99, per_host=50)
+        got = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
+        number = connection.scalar(read)
+    database.close()
+    assert [job.target for job in got] == [A]
+    assert number < 50_000
+
+
 def test_more_hosts_than_a_claim_takes_have_their_turns(database: Database) -> None:
     """The next claim goes on where the last one ended, also if hosts have more jobs than one."""
     hosts = [f"https://h{n:02}.example/" for n in range(30)]
