@@ -52,8 +52,8 @@ class Timed(Database):
         super().__init__(url)
 
     @contextmanager
-    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
-        with self.timed(), super().begin(durable=durable) as connection:
+    def begin(self, *, durable: bool = True, push: bool = False) -> Iterator[Connection]:
+        with self.timed(), super().begin(durable=durable, push=push) as connection:
             yield connection
 
     @contextmanager

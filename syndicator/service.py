@@ -244,7 +244,7 @@ class Service:
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""
-        with self.database.begin() as connection:
+        with self.database.begin(push=True) as connection:
             retention.delete_expired(connection, self.config.push.hubs, self._clock())
 
     def check(self) -> None:

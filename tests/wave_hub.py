@@ -69,12 +69,12 @@ class Mortal(Database):
     lives: int | None = None
 
     @contextmanager
-    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
+    def begin(self, *, durable: bool = True, push: bool = False) -> Iterator[Connection]:
         if self.lives is not None:
             if not self.lives:
                 raise DiedError
             self.lives -= 1
-        with super().begin(durable=durable) as connection:
+        with super().begin(durable=durable, push=push) as connection:
             yield connection
 
 
@@ -119,21 +119,21 @@ class Hub:
             expires=self.now + timedelta(days=days),
             since=self.now,
         )
-        with self.database.begin() as connection:
+        with self.database.begin(push=True) as connection:
             digest = f"d{self.version if had is None else had}"
             subscriptions.upsert(connection, subscription, digest)
 
     def unsubscribe(self, callback: str) -> None:
-        with self.database.begin() as connection:
+        with self.database.begin(push=True) as connection:
             subscriptions.end(connection, TOPIC, callback)
 
     def change(self) -> None:
-        with self.database.begin() as connection:
+        with self.database.begin(push=True) as connection:
             self.version += 1
             deliveries.enqueue_deliveries(connection, [TOPIC], self.now)
 
     def publish(self) -> bool:
-        with self.database.begin() as connection:
+        with self.database.begin(push=True) as connection:
             digest = f"d{self.version}"
             return deliveries.enqueue_missing(connection, TOPIC, digest, self.now)
 

@@ -206,11 +206,12 @@ class FeedBuilder:
         run.count(published)
         if row is None and not published.written:
             return published
-        with self._database.begin(durable=row is not None) as connection:
+        announced = replace(published, changed=()) if quiet else published
+        has_jobs = bool(announced.changed or announced.ended)
+        with self._database.begin(durable=row is not None, push=has_jobs) as connection:
             if row is not None:
                 feeds.put(connection, [row])
                 problems.replace(connection, "feed", {name: format_problems})
-            announced = replace(published, changed=()) if quiet else published
             run.pings += publish.commit(connection, announced, self._options.own_hub, run.now)
         return published
 

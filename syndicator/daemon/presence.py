@@ -242,6 +242,6 @@ def _bury(database: Database) -> None:
     """
     with database.begin(durable=False) as connection:
         processes.end_sessions(connection)
-    with database.begin(durable=False) as connection:
+    with database.begin(durable=False, push=True) as connection:
         processes.delete_dead(connection)
         claims.release_dead(connection)

@@ -67,7 +67,7 @@ class Recorder:
     def _store_hub_fetches(self, urls: frozenset[str]) -> None:
         if not urls:
             return
-        with suppress(StateError), self._database.begin() as connection:
+        with suppress(StateError), self._database.begin(push=True) as connection:
             # An error is left to the next build, which meets and logs it too.
             hubs.record_fetch(connection, urls, datetime.now(UTC))
 

@@ -19,7 +19,7 @@ def unsubscribe(database: Database, callback: str, now: datetime) -> int:
 
     Returns their number.
     """
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         return subscriptions.remove(connection, callback, now)
 
 
@@ -28,6 +28,6 @@ def enqueue_all_pings(database: Database, own_hub: str | None, now: datetime) ->
 
     `own_hub`: the URL of our hub, which is not pinged; None: there is none.
     """
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         rows = [row for row in feeds.all_files(connection) if not row.gone]
         return publish.enqueue_pings(connection, rows, own_hub, now)

@@ -68,7 +68,7 @@ class JobClaims:
             if not outbox.any_due(connection, kinds, now):
                 return NOTHING
         # A power cut may undo the claim, but it also ends the process that made it.
-        with self._database.begin(durable=False) as connection:
+        with self._database.begin(durable=False, push=True) as connection:
             jobs = claims.claim(
                 connection,
                 now,
@@ -104,7 +104,7 @@ class JobClaims:
             now,
         )
         if unsent := planned.unsent():
-            with self._database.begin(durable=False) as connection:
+            with self._database.begin(durable=False, push=True) as connection:
                 jobs = (job for job, _ in unsent)
                 ours = claims.still_claimed(connection, self._claimer, jobs)
                 claims.record(connection, [each for each in unsent if each[0].id in ours], now)

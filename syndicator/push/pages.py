@@ -166,7 +166,7 @@ class OpenPages:
         claimed = list[Page]()
         now = self._clock()
         # A power cut may undo it: then these pages are sent again.
-        with self._database.begin(durable=False) as connection:
+        with self._database.begin(durable=False, push=True) as connection:
             still = self._record(connection, ended, lease, terms)
             if claim:
                 held = Lease(holder=self._holder, expires=now + lease)
@@ -189,7 +189,7 @@ class OpenPages:
         due = {page: now + UNREADABLE_WAIT for page in claimed if page.topic not in files}
         due |= dict.fromkeys(self._outdated(claimed, files), now)
         if due:
-            with self._database.begin(durable=False) as connection:
+            with self._database.begin(durable=False, push=True) as connection:
                 pages.put_back(connection, due)
         look_at = time.monotonic() + PATIENCE
         for page in claimed:

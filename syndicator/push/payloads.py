@@ -48,7 +48,7 @@ class Payloads:
         if not new:
             return
         entries = {file.url: changes.entry_digests(file) for file in new}
-        with self._database.begin(durable=False) as connection:
+        with self._database.begin(durable=False, push=True) as connection:
             for file in new:
                 now = self._clock()
                 versions.record(connection, file.url, file.digest, entries[file.url], now)

@@ -138,7 +138,7 @@ class PushWorker:
         origin = started - timedelta(seconds=began)
         # Twice the longest possible wait: only a wrong clock makes a job due later than that.
         longest_wait = 2 * max(self._options.retry.longest, self._options.pace.interval, LEASE)
-        with self._database.begin() as connection:
+        with self._database.begin(push=True) as connection:
             if self._clock_origin - origin > LEASE:
                 retention.shift_back(connection, started, self._clock_origin - origin)
             retention.repair_times(connection, started, longest_wait)
@@ -215,7 +215,7 @@ class PushWorker:
         """Extend claims: a request may outlast a lease, and the clock may be set forward."""
         now = self._clock()
         if self._pool.busy and now >= self._renew_at:
-            with self._database.begin(durable=False) as connection:
+            with self._database.begin(durable=False, push=True) as connection:
                 claims.renew(connection, self._options.claimer, now + LEASE)
             self._renew_at = now + LEASE / 2
 
@@ -245,7 +245,7 @@ class PushWorker:
 
     def _record(self, counts: ResultCounts) -> None:
         per_host = self._options.subscriptions_per_host
-        with self._database.begin() as connection:
+        with self._database.begin(push=True) as connection:
             claimer = self._options.claimer
             record(connection, self._outcomes, self._clock(), per_host, claimer=claimer)
         outcomes, self._outcomes = self._outcomes, []
@@ -267,7 +267,7 @@ class PushWorker:
         while ended := self._pages.drop():
             self._turn(ended, counts, claim=False)
         self._pages.clear()
-        with self._database.begin() as connection:
+        with self._database.begin(push=True) as connection:
             claims.release(connection, self._options.claimer)
             if self._options.claimer.startswith(DAEMON):
                 claims.release_dead(connection)

@@ -38,7 +38,7 @@ from syndicator.store.due_jobs import due_jobs
 from syndicator.store.job_details import from_json
 from syndicator.store.process_schema import DAEMON, is_dead
 from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
-from syndicator.store.sql import exclude_claimers, insert
+from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
 #: Instead of the id of a job: it was sent by this process after another one took it.
@@ -66,7 +66,6 @@ def claim(
 
     An index leads from one turn to the next, so a claim takes as long whatever waits.
     """
-    exclude_claimers(connection)
     _requeue(connection, and_(_CLAIMED, jobs.c.expires <= to_us(now), _IS_DEAD))
     ids = due_jobs(connection, now, limits, kinds)
     if not ids:
@@ -75,17 +74,9 @@ def claim(
     return tuple(sorted(map(_job, rows), key=lambda job: (job.attempts > 0, job.due, job.id)))
 
 
-# On PostgreSQL, a build that is queueing some of them in another order would be a deadlock. Its
-# jobs are left to the next claim.
 _CLAIM = (
     update(jobs)
-    .where(
-        jobs.c.id.in_(
-            select(jobs.c.id)
-            .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
-            .with_for_update(skip_locked=True)
-        )
-    )
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
     # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
     .values(state=JobState.CLAIMED, claimer=bindparam("by"), expires=bindparam("until"), ready=0)
     .returning(jobs)
@@ -94,7 +85,6 @@ _CLAIM = (
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
     """Extend every claim of a claimer, on jobs and pages."""
-    # Pages first, as in `release_dead`.
     pages.renew(connection, claimer, until)
     claimed = and_(_CLAIMED, jobs.c.claimer == claimer)
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
@@ -108,7 +98,6 @@ def release(connection: Connection, claimer: str) -> None:
 
 def release_dead(connection: Connection) -> None:
     """Queue again, before their lease ends, what dead daemons had. A daemon calls it."""
-    # Pages first, as where a page is recorded: two processes never deadlock.
     pages.release_dead(connection)
     _requeue(connection, and_(_CLAIMED, jobs.c.claimer.startswith(DAEMON), _IS_DEAD))
 
@@ -140,8 +129,7 @@ def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) 
     if connection.dialect.name == "sqlite":
         return {*ids}
     ours = select(jobs.c.id).where(jobs.c.id.in_(ids), _CLAIMED, jobs.c.claimer == claimer)
-    # Locked: they stay ours until the end of the transaction.
-    return set(connection.scalars(ours.with_for_update()))
+    return set(connection.scalars(ours))
 
 
 def record(

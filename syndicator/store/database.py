@@ -48,6 +48,9 @@ _ALEMBIC = Table(
 #: PostgreSQL's advisory lock of a process that makes or migrates the tables. Any fixed number.
 _MIGRATING = 7_046_029
 
+#: PostgreSQL's advisory lock of a transaction that writes tables of the push. Any fixed number.
+_PUSHING = 7_046_030
+
 #: The `synchronous` setting of SQLite for a durable transaction, which survives a power cut.
 #: Queued jobs must. https://sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = "FULL"
@@ -123,11 +126,15 @@ class Database:
         return file_of(self.url)
 
     @contextmanager
-    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
+    def begin(self, *, durable: bool = True, push: bool = False) -> Iterator[Connection]:
         """A transaction that may write. One at a time on SQLite; the others wait.
 
         A transaction that isn't `durable` doesn't wait for the disk. It survives the process, but
         a power cut may undo it unless a durable transaction came after it.
+
+        `push`: whether it writes tables of the push (`push_schema`). Of these, one runs at a time
+        on PostgreSQL too. They wait for each other before they lock a row, so there is no deadlock
+        among them, and none sees what another one has not committed.
         """
         self.check()
         synchronous = _DURABLE if durable and self._lasting else _FAST
@@ -143,6 +150,8 @@ class Database:
                     settings.append(
                         f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'"
                     )
+                if push:
+                    settings.append(f"SELECT pg_advisory_xact_lock({_PUSHING})")
                 connection.exec_driver_sql("; ".join(settings))
             yield connection
             if fence := getattr(self._of_thread, "fence", None):

@@ -122,7 +122,6 @@ _PROMOTE = (
             .where(_IS_WAITING, jobs.c.ready == 0, jobs.c.due <= bindparam("now"))
             .order_by(jobs.c.due)
             .limit(PROMOTED)
-            .with_for_update(skip_locked=True)
         )
     )
     .values(ready=case((jobs.c.attempts > 0, RETRY_READY), else_=FIRST_READY))

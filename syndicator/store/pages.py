@@ -37,7 +37,7 @@ from syndicator.store.process_schema import DAEMON, is_dead
 from syndicator.store.push_schema import jobs, shards, subscriptions
 from syndicator.store.push_schema import waves as waves_table
 from syndicator.store.schema_types import constant
-from syndicator.store.sql import among, among_values, exclude_claimers
+from syndicator.store.sql import among, among_values
 from syndicator.store.times import from_us, to_us
 
 #: Subscribers of a page, or of the small pages that are claimed together. A crash sends at most
@@ -142,7 +142,6 @@ def claim(connection: Connection, now: datetime, lease: Lease, *, paced: bool = 
     It is one page, or up to `TOGETHER` small ones. A page whose holder died is claimed again.
     `paced`: False: a new sweep does not wait for the pace of the one before.
     """
-    exclude_claimers(connection)
     claimed, left = list[Page](), PAGE
     # Most often the first page is a full one.
     for number in (1, TOGETHER - 1):
@@ -175,8 +174,6 @@ def _due_shards(paced: bool) -> Select[Any]:
         .where(waves.HAS_OPEN, or_(is_free, and_(shards.c.expires <= now, _IS_DEAD)))
         .order_by(shards.c.due, shards.c.topic, shards.c.shard)
         .limit(bindparam("number", type_=Integer))
-        # Another process may be recording or releasing one: that one is left to the next claim.
-        .with_for_update(of=shards, skip_locked=True)
     )
 
 
@@ -253,11 +250,8 @@ _PUT: Update = (
 )
 
 
-_HELD = (
-    select(shards.c.topic, shards.c.shard, shards.c.cursor, shards.c.page)
-    .where(shards.c.holder == bindparam("by"), among(shards.c.topic))
-    .order_by(shards.c.topic, shards.c.shard)
-    .with_for_update()
+_HELD = select(shards.c.topic, shards.c.shard, shards.c.cursor, shards.c.page).where(
+    shards.c.holder == bindparam("by"), among(shards.c.topic)
 )
 
 
@@ -277,7 +271,7 @@ def _values(
 
 
 def _held(connection: Connection, of: Sequence[Page]) -> Sequence[Page]:
-    """Those of some pages of one holder that it still has; their shards are locked."""
+    """Those of some pages of one holder that it still has."""
     if not of:
         return []
     held = {"by": of[0].holder, **among_values({page.topic for page in of})}
@@ -348,9 +342,7 @@ def release_dead(connection: Connection) -> None:
 
 def _release(connection: Connection, condition: ColumnElement[bool]) -> None:
     held = and_(shards.c.page.is_not(None), shards.c.topic == waves_table.c.topic, condition)
-    # Locked: another process may be doing the same, and then claim the page.
-    rows = select(shards, waves_table.c.changed).where(held).with_for_update(of=shards)
-    for row in connection.execute(rows.order_by(shards.c.topic, shards.c.shard)).all():
+    for row in connection.execute(select(shards, waves_table.c.changed).where(held)).all():
         times = {"due": row.due, "sent": row.sent, "old_sent": row.old_sent}
         connection.execute(_PUT, _values(row, _interrupted(connection, row), times))
 

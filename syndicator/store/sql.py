@@ -96,19 +96,6 @@ def _among_postgresql(element: _Among, compiler: SQLCompiler, **_: Any) -> str:
     return f"{column} = ANY(ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
 
 
-#: PostgreSQL's advisory lock of a process that claims. Any fixed number.
-_CLAIMING = 7_046_030
-
-
-def exclude_claimers(connection: Connection) -> None:
-    """Let no other process claim until this transaction ends.
-
-    On SQLite a transaction that may write excludes all others anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CLAIMING})")
-
-
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):

@@ -30,6 +30,8 @@ _HINT_ENDED = (
     "see the database's log, and what suspends this machine or cuts its network"
 )
 
+_TRIED_AGAIN = "it is tried again; if this goes on, see pg_stat_activity for a session that hangs"
+
 #: Errors of permissions and of read-only disks.
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -109,9 +111,10 @@ def _state_error(name: str, cause: str) -> StateError:
     if "disk is full" in cause or "No space" in cause:
         hint = "free some space; nothing that was written is lost"
         return StateError(f"{name}: the disk is full", hint=hint)
+    if "deadlock detected" in cause:
+        return StateError(f"{name}: another session holds what this one needs", hint=_TRIED_AGAIN)
     if "lock timeout" in cause:
-        hint = "it is tried again; if this goes on, see pg_stat_activity for a session that hangs"
-        return StateError(f"{name}: another session holds a lock for too long", hint=hint)
+        return StateError(f"{name}: another session holds a lock for too long", hint=_TRIED_AGAIN)
     if "locked" in cause:
         hint = "close the program that has it open"
         return StateError(f"{name} is locked by another program", hint=hint)

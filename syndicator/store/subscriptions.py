@@ -203,9 +203,8 @@ def record_delivered(
 def forget_delivered(connection: Connection, topic: str, callback: str) -> None:
     """Record that it is unknown which bytes a subscriber has, whatever its shard says."""
     row = and_(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
-    newest = waves.lock_newest(connection, topic, callback)
-    values = {"delivered": None} if newest is None else {"delivered": None, "wave": newest}
-    connection.execute(update(subscriptions).where(row).values(values))
+    newest = func.coalesce(waves.newest(topic), subscriptions.c.wave)
+    connection.execute(update(subscriptions).where(row).values(delivered=None, wave=newest))
 
 
 def record_failed(

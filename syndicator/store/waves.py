@@ -59,8 +59,6 @@ def raise_waves(
     """
     if not topics:
         return
-    # Locked in one order, so that two writers never deadlock.
-    chosen = select(waves.c.topic).where(among(waves.c.topic)).order_by(waves.c.topic)
     values = {
         "wave": waves.c.wave + 1,
         "since": case((waves.c.done < waves.c.wave, waves.c.since), else_=to_us(now)),
@@ -68,16 +66,12 @@ def raise_waves(
     if changed:
         values["changed"] = waves.c.wave + 1
     connection.execute(
-        update(waves).where(waves.c.topic.in_(chosen.with_for_update())).values(values),
-        among_values(topics),
+        update(waves).where(among(waves.c.topic)).values(values), among_values(topics)
     )
 
 
 def add_subscriber(connection: Connection, topic: str, callback: str, now: datetime) -> int:
-    """Make sure that a topic has the shard of a callback. Returns the topic's newest wave, locked.
-
-    See `lock_newest`.
-    """
+    """Make sure that a topic has the shard of a callback. Returns the topic's newest wave."""
     statement = insert(connection.dialect, waves).values(
         topic=topic, wave=0, changed=0, done=0, since=to_us(now)
     )
@@ -90,19 +84,7 @@ def add_subscriber(connection: Connection, topic: str, callback: str, now: datet
         topic=topic, shard=shard, due=to_us(now), **values
     )
     connection.execute(statement.on_conflict_do_nothing())
-    return lock_newest(connection, topic, callback) or 0
-
-
-def lock_newest(connection: Connection, topic: str, callback: str) -> int | None:
-    """The newest wave of a topic; None: it never had a subscriber.
-
-    Until the transaction ends, no page of a later wave is claimed in the callback's shard: on
-    PostgreSQL it would pass by a record of the callback that is not committed yet.
-    """
-    shard = shard_of(place_of(callback))
-    here = and_(shards.c.topic == topic, shards.c.shard == shard)
-    connection.execute(select(shards.c.shard).where(here).with_for_update(read=True))
-    return connection.scalar(select(newest(topic)))
+    return wave
 
 
 _CHANGED = select(waves.c.topic, waves.c.changed).where(among(waves.c.topic))
@@ -245,10 +227,8 @@ def is_missing(connection: Connection, topic: str, digest: str, now: datetime) -
 
 def _close(condition: ColumnElement[bool]) -> Any:
     still = exists().where(shards.c.topic == waves.c.topic, IS_OPEN)
-    # One that is being raised stays open.
-    done = select(waves.c.topic).where(waves.c.done < waves.c.wave, condition, ~still)
-    chosen = waves.c.topic.in_(done.with_for_update(skip_locked=True))
-    return update(waves).where(chosen).values(done=waves.c.wave)
+    over = and_(waves.c.done < waves.c.wave, condition, ~still)
+    return update(waves).where(over).values(done=waves.c.wave)
 
 
 _CLOSE = _close(among(waves.c.topic))
@@ -258,7 +238,7 @@ _CLOSE_ALL = _close(true())
 def close(connection: Connection, topics: Collection[str] | None = None) -> None:
     """Mark the newest wave of each of some topics as done, if it has reached every subscriber.
 
-    None: of every topic. Two processes that record the last two pages of one do not see each other.
+    None: of every topic.
     """
     if topics is None:
         connection.execute(_CLOSE_ALL)

@@ -111,7 +111,7 @@ class Hub:
         now = self._clock()
         if self._hosts.wait(request.host, now.timestamp()) is not None:
             return Refused(status=429, text="Too many requests for this callback's host", wait=60)
-        with self._database.begin() as connection:
+        with self._database.begin(push=True) as connection:
             network = subscriptions.network_at(connection, request.host)
             refused = self._over_limit(connection, request, network, client)
             if refused is not None:
@@ -147,7 +147,7 @@ class Hub:
     def _publish(self, topics: Sequence[Topic]) -> str:
         """Queue deliveries to subscribers that don't have the current version of the topics."""
         now = self._clock()
-        with self._database.begin() as connection:
+        with self._database.begin(push=True) as connection:
             number = sum(
                 deliveries.enqueue_missing(connection, topic.url, topic.digest, now)
                 for topic in topics

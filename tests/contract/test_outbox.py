@@ -43,7 +43,7 @@ def after(seconds: float) -> datetime:
 def enqueue(
     database: Database, *hubs: str, topics: Sequence[str] = ("t",), now: datetime = NOW
 ) -> int:
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         return outbox.enqueue_pings(connection, [(topic, hubs) for topic in topics], now)
 
 
@@ -54,7 +54,7 @@ def claim(
     per_host: int = 99,
     claimer: str = "me",
 ) -> tuple[Job, ...]:
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         return claims.claim(
             connection,
             now,
@@ -67,7 +67,7 @@ def claim(
 def test_pings_may_be_limited_to_some_topics(database: Database) -> None:
     """Those of other topics stay queued; other kinds of jobs are claimed all the same."""
     enqueue(database, A, B, topics=["one", "it's two", "three"])
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         outbox.enqueue(connection, [verification(Mode.SUBSCRIBE)], NOW)
         limits = ClaimLimits(jobs=99, per_host=99, pinged_topics=frozenset({"it's two"}))
         claimed = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
@@ -84,7 +84,7 @@ def verification(mode: Mode, lease: int = 0) -> JobRow:
 
 
 def record(database: Database, *outcomes: tuple[Job, JobOutcome], now: datetime = NOW) -> None:
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         claims.record(connection, outcomes, now)
 
 
@@ -97,7 +97,7 @@ def test_a_job_is_claimed_as_it_was_queued(database: Database) -> None:
     """All its values come back."""
     detail = Verification(mode=Mode.SUBSCRIBE, topic="tü", lease=9, secret=b"\0", had="d")
     job = JobRow(detail=detail, target="https://c.example/cb?k=ü", topic="t")
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         assert outbox.enqueue(connection, [job], NOW) == 1
     (claimed,) = claim(database)
     assert claimed == Job(
@@ -148,7 +148,7 @@ def test_kinds_and_variants_do_not_merge(database: Database) -> None:
     """To subscribe and to unsubscribe are two verifications, claimed in the order they came."""
     subscribe, unsubscribe = map(verification, Mode)
     for job in (subscribe, unsubscribe, subscribe):
-        with database.begin() as connection:
+        with database.begin(push=True) as connection:
             outbox.enqueue_last(connection, job, NOW)
     enqueue(database, A)
     verified = []
@@ -162,7 +162,7 @@ def test_kinds_and_variants_do_not_merge(database: Database) -> None:
 def test_the_second_verification_waits_for_the_first(database: Database) -> None:
     """Even while the first is retried: otherwise the first would be decided last."""
     for second, mode in enumerate(Mode):
-        with database.begin() as connection:
+        with database.begin(push=True) as connection:
             outbox.enqueue_last(connection, verification(mode), after(second))
     (first,) = claim(database, now=after(1))
     assert claim(database, now=after(1)) == ()
@@ -173,7 +173,7 @@ def test_the_second_verification_waits_for_the_first(database: Database) -> None
 
 def test_the_newest_detail_counts(database: Database) -> None:
     """A repeated request before the verification replaces the earlier one."""
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         for lease in (1, 2):
             outbox.enqueue(
                 connection,
@@ -232,7 +232,7 @@ def test_a_restarted_claimer_releases_its_own_claims_at_once(database: Database)
     enqueue(database, A, B)
     claim(database, limit=1, claimer="other")
     claim(database, limit=1, claimer="me")
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         claims.release(connection, "me")
     assert states(database) == {
         (JobKind.PING, JobState.CLAIMED): 1,
@@ -306,7 +306,7 @@ def test_a_change_during_the_transaction_that_records_a_failure(database: Databa
     recording = threading.Thread(
         target=record, args=(database, (first, Retry(at=after(300), error="x")))
     )
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         outbox.enqueue_pings(connection, [("t", [A])], after(1))
         recording.start()
         if not database.sqlite:
@@ -348,7 +348,7 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
     )
     record(database, (jobs[B, "t"], GaveUp(error="it refused the connection")), now=after(3))
     record(database, (jobs[B, "u"], Done()), now=after(4))
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         hubs.record_fetch(connection, [B], after(4))
         hubs.record_fetch(connection, [B], after(5))
     with database.read() as connection:
@@ -378,7 +378,7 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
 
 def test_a_job_of_a_failed_transaction_is_not_queued(database: Database) -> None:
     """Published files and their pings are committed together, or neither is."""
-    with suppress(RuntimeError), database.begin() as connection:
+    with suppress(RuntimeError), database.begin(push=True) as connection:
         outbox.enqueue_pings(connection, [("t", [A])], NOW)
         raise RuntimeError
     assert states(database) == {}
@@ -408,7 +408,7 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
     requests = [("many", f"https://a{number}.example/") for number in range(20)] + [
         ("one", "https://b.example/")
     ]
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         jobs = [
             replace(verification(Mode.SUBSCRIBE), target=target, client=client)
             for client, target in requests
@@ -417,7 +417,7 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
         pending = outbox.pending(connection, "a3.example", "many")
         assert (pending.total, pending.host, pending.client) == (21, 1, 20)
     enqueue(database, A)
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         kinds = [JobKind.VERIFY]
         claimed = claims.claim(
             connection,
@@ -482,7 +482,7 @@ def test_what_an_outcome_does_to_a_job(
 
 def test_a_job_that_an_earlier_version_queued_is_claimed(database: Database) -> None:
     """With all that its verification needs."""
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         connection.execute(
             text(
                 "INSERT INTO jobs (kind, target, topic, variant, host, state, attempts, since, due,"
@@ -496,27 +496,6 @@ def test_a_job_that_an_earlier_version_queued_is_claimed(database: Database) -> 
     assert (job.detail, job.target, job.host) == (detail, "https://a.example/", "a.example")
 
 
-def test_a_claim_leaves_jobs_that_a_build_queues_again(postgresql: str) -> None:
-    """Each may lock the same jobs in another order: on PostgreSQL, waiting would be a deadlock."""
-    database = Database(postgresql)
-    pings = [(f"https://t.example/{name}", ["https://hub.example/"]) for name in "ab"]
-    limits = ClaimLimits(jobs=9, per_host=9)
-    lease = timedelta(minutes=2)
-    with database.begin() as connection:
-        outbox.enqueue_pings(connection, pings, NOW)
-    with database.begin() as build, database.begin() as push:
-        outbox.enqueue_pings(build, pings[1:], NOW)
-        push.execute(text("SET LOCAL lock_timeout = '5s'"))
-        first = claims.claim(push, NOW, claimer="x", lease=lease, limits=limits)
-    with database.begin() as push:
-        second = claims.claim(push, NOW, claimer="x", lease=lease, limits=limits)
-    database.close()
-    assert [[job.topic for job in jobs] for jobs in (first, second)] == [
-        [pings[0][0]],
-        [pings[1][0]],
-    ]
-
-
 def test_a_claim_takes_as_long_whatever_waits(tmp_path: Path) -> None:
     """Counted in steps of SQLite's machine, with many due jobs of a host and of many hosts."""
     steps = dict[int, int]()
@@ -524,7 +503,7 @@ def test_a_claim_takes_as_long_whatever_waits(tmp_path: Path) -> None:
         database = Database(f"sqlite:///{tmp_path}/{number}.db")
         dead = [(str(n), [A]) for n in range(number)]
         many = [(str(n), [f"https://h{n}.example/"]) for n in range(number)]
-        with database.begin() as connection:
+        with database.begin(push=True) as connection:
             outbox.enqueue_pings(connection, dead + many, NOW)
             outbox.enqueue_pings(connection, [("t", [B])], after(1))
         claim(database, now=NOW, limit=1)  # compiles the statements
@@ -535,7 +514,7 @@ def test_a_claim_takes_as_long_whatever_waits(tmp_path: Path) -> None:
             counted += 1
             return 0
 
-        with database.begin() as connection:
+        with database.begin(push=True) as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection)
             raw.set_progress_handler(count, 1)
@@ -556,14 +535,14 @@ def test_a_claim_beside_many_verifications_reads_few_rows(postgresql: str) -> No
         replace(verification(Mode.SUBSCRIBE), target=f"https://h{n}.example/", client="many")
         for n in range(1000)
     ]
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         outbox.enqueue(connection, requests, NOW)
     assert len(claim(database, per_host=50)) == 50
     enqueue(database, A)
     read = text(
         "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'jobs'"
     )
-    with database.begin() as connection:
+    with database.begin(push=True) as connection:
         limits = ClaimLimits(jobs=99, per_host=50)
         got = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
         number = connection.scalar(read)
@@ -579,7 +558,7 @@ def test_more_hosts_than_a_claim_takes_have_their_turns(database: Database) -> N
     limits = ClaimLimits(jobs=10, per_host=2)
     claimed = list[str]()
     for _ in range(3):
-        with database.begin() as connection:
+        with database.begin(push=True) as connection:
             jobs = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
         claimed += {job.target for job in jobs}
     assert len(set(claimed)) >= 28

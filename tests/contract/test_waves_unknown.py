@@ -1,8 +1,11 @@
 """What a subscriber has is not assumed of bytes that nobody recorded as sent."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from wave_hub import TOPIC, Hub, names
 
 from syndicator.model.outbox import Subscription
@@ -74,11 +77,18 @@ def test_a_subscription_that_is_recorded_during_a_change(
 ) -> None:
     """No page passes it by while its transaction is open; then it gets the newest."""
     hub, other = Hub(postgresql), Database(postgresql)
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def change() -> None:
+        hub.change()
+        hub.deliver()
+
+    changing = threading.Thread(target=change)
     for callback in names(3, 1):
         hub.subscribe(callback)
     hub.deliver_all()
     late = "https://h0.example/late"
-    with other.begin() as connection:
+    with other.begin(push=True) as connection, other.read() as beside:
         subscription = Subscription(
             topic=TOPIC,
             callback=late,
@@ -87,9 +97,12 @@ def test_a_subscription_that_is_recorded_during_a_change(
             since=hub.now,
         )
         subscriptions.upsert(connection, subscription, "d1")
-        hub.change()
-        hub.deliver()
+        changing.start()
+        end = time.monotonic() + 30
+        while not beside.scalar(waits):
+            assert time.monotonic() < end
         assert not hub.callbacks.accepted
+    changing.join(30)
     hub.deliver_all()
     assert hub.callbacks.accepted == dict.fromkeys([*names(3, 1), late], 2)
     other.close()
