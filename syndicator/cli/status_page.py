@@ -158,13 +158,12 @@ def subscription_lines(subscribers: "Sequence[Subscriber]", now: datetime) -> It
             topic = each.topic
             yield topic
         since = f"since {ago(each.since, now)}"
-        sent = (
-            f"last delivery {ago(each.last_success, now)}"
-            if each.last_success
-            else "no delivery yet"
-        )
+        sent = "no delivery yet" if each.last_failure is None else "no delivery has arrived"
+        if each.last_success:
+            sent = f"last delivery {ago(each.last_success, now)}"
         yield f"  {each.callback}: {since}, expires {ago(each.expires, now)}, {sent}"
         if each.failures and each.last_failure:
             failed = f"failed {ago(each.last_failure, now)}: {each.error}"
-            yield f"    {failed} ({each.failures:,} in a row)"
+            until = "; given up until the next change" if each.given_up else ""
+            yield f"    {failed} ({each.failures:,} in a row){until}"
     yield count(len(subscribers), "subscription")

@@ -105,6 +105,8 @@ class Job(Struct, frozen=True, kw_only=True):
     due: datetime  #: not sent before this
     #: Its queue for fairness: a hub's host and port, a callback's network or host.
     host: str = ""
+    #: Of a delivery of a sweep, the number of its page, see `store.claimed_pages`; None: of none.
+    page: int | None = None
 
     @property
     def kind(self) -> JobKind:

@@ -7,29 +7,29 @@ Pings go first: whatever is done for a page takes some milliseconds at a time.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syndicator.model.client_keys import queue_key
-from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Done, JobKind, Released
-from syndicator.model.sweeps import place_of, shard_of
+from syndicator.model.outbox import JobKind
 from syndicator.outbound.pool import SenderPool
 from syndicator.push.context import Topics
 from syndicator.push.lanes import LANE, LANE_LIMIT
+from syndicator.push.open_page import OpenPage
 from syndicator.push.payloads import Payloads
-from syndicator.push.plan import UNREADABLE_WAIT, Files, plan_page
+from syndicator.push.plan import UNREADABLE_WAIT, Files
 from syndicator.push.record import record, send_again
-from syndicator.store import claims, page_jobs, pages, waves
+from syndicator.store import claims, page_jobs, pages, subscriptions, waves
+from syndicator.store.claimed_pages import Lease, Page
 from syndicator.store.database import Database
-from syndicator.store.pages import PAGE, Lease, Page, PageEnd, PageEntry
+from syndicator.store.pages import PAGE
 from syndicator.store.times import to_us
-from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
+from syndicator.websub.tasks import Task, TaskOutcome
 
 #: Seconds that a page waits for a callback.
 PATIENCE = 2.0
@@ -47,70 +47,6 @@ _MAX_BYTES = 32 * 1024 * 1024
 _RECORD_LIMIT = 100
 
 _LANE = LANE[JobKind.DELIVER]
-
-
-class OpenPage(Struct):
-    """A page whose deliveries are under way."""
-
-    page: Page
-    file: FeedFile | None  #: what is sent; None: the topic is no longer published
-    unplanned: list[PageEntry]
-    look_at: float  #: the monotonic time of the next look at what it waits for
-    pending: dict[str, Task] = field(default_factory=dict)  #: without an outcome, by callback
-    to_queue: set[str] = field(default_factory=set)  #: callbacks whose deliveries become jobs
-    outcomes: list[TaskOutcome] = field(default_factory=list)
-    under_way: set[str] = field(default_factory=set)  #: callbacks that it no longer waits for
-
-    def add(self, outcome: TaskOutcome) -> None:
-        callback = outcome.job.target
-        del self.pending[callback]
-        self.outcomes.append(outcome)
-        if isinstance(outcome.outcome, Released):
-            self.to_queue.add(callback)
-
-    def plan(self, number: int, payload: Payload) -> list[Task]:
-        """The next deliveries to send."""
-        entries, self.unplanned = self.unplanned[:number], self.unplanned[number:]
-        planned = plan_page(self.page, entries, self.file, payload)
-        self.pending |= {task.job.target: task for task in planned.tasks}
-        self.to_queue |= set(planned.to_queue)
-        return list(planned.tasks)
-
-    def end(self, waiting: Iterable[Task], under_way: Iterable[Task]) -> None:
-        """Wait for no more outcomes."""
-        self.to_queue |= {task.job.target for task in waiting}
-        self.to_queue |= {entry.subscription.callback for entry in self.unplanned}
-        self.under_way |= {task.job.target for task in under_way}
-        self.pending.clear()
-        self.unplanned.clear()
-
-    @property
-    def is_done(self) -> bool:
-        return not self.pending and not self.unplanned
-
-    @property
-    def failed(self) -> set[str]:
-        """Callbacks whose deliveries are retried or given up."""
-        return {
-            each.job.target
-            for each in self.outcomes
-            if not isinstance(each.outcome, Done | Released)
-        }
-
-    @property
-    def noted(self) -> list[TaskOutcome]:
-        """Outcomes that change more than what the sweep says. Nothing is written of others."""
-        return [
-            each
-            for each in self.outcomes
-            if not isinstance(each.outcome, Released)
-            and not (isinstance(each.change, Delivered) and each.change.network is None)
-        ]
-
-    @property
-    def result(self) -> PageEnd:
-        sent = any(isinstance(each.change, Delivered) for each in self.outcomes)
-        return PageEnd(digest=self.file.digest if self.file else None, sent=sent)
 
 
 class PageTerms(Struct, frozen=True, kw_only=True):
@@ -136,8 +72,9 @@ class OpenPages:
         self._payloads = payloads
         self._holder = holder
         self._clock = clock
-        self._open: dict[tuple[str, int], OpenPage] = {}
-        self._jobs: dict[tuple[str, str], int] = {}  # by topic and callback, of pages that ended
+        self._open: dict[int, OpenPage] = {}  # by the number of the page
+        # by the number of a page that ended, and callback
+        self._jobs: dict[tuple[int, str], int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._open)
@@ -173,7 +110,11 @@ class OpenPages:
                 claimed = pages.claim(connection, now, held, paced=bool(terms.pace))
         self._jobs |= still
         for opened in ended:
-            del self._open[opened.page.key]
+            del self._open[opened.page.number]
+        again = {page.key for page in claimed}
+        for opened in self._open.values():
+            if opened.page.key in again:
+                opened.lose()
         self._send(claimed, terms.pace)
         return bool(claimed)
 
@@ -196,7 +137,7 @@ class OpenPages:
             if page not in due:
                 file = files[page.topic]
                 entries = page.entries(pace=pace) if file else []
-                self._open[page.key] = OpenPage(page, file, entries, look_at)
+                self._open[page.number] = OpenPage(page, file, entries, look_at)
 
     def _outdated(self, claimed: Sequence[Page], files: Files) -> list[Page]:
         """The pages whose topic changed after their claim."""
@@ -229,12 +170,11 @@ class OpenPages:
         If the page ended before, returns it as the outcome of the job that it became.
         """
         job = outcome.job
-        if (number := self._jobs.pop((job.topic, job.target), None)) is not None:
-            return replace(outcome, job=replace(job, id=number))
-        opened = self._open.get((job.topic, shard_of(place_of(job.target))))
-        if opened and job.target in opened.pending:
-            opened.add(outcome)
-        return None
+        if job.page in self._open:
+            self._open[job.page].add(outcome)
+            return None
+        number = self._jobs.pop((job.page or 0, job.target), claims.LOST)
+        return replace(outcome, job=replace(job, id=number))
 
     def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
         """Pages that wait for nothing any more, as many as may be recorded at once."""
@@ -262,23 +202,27 @@ class OpenPages:
         ended: Sequence[OpenPage],
         lease: timedelta,
         terms: PageTerms,
-    ) -> dict[tuple[str, str], int]:
+    ) -> dict[tuple[int, str], int]:
         """Record pages; the jobs of deliveries that are still under way."""
         now = self._clock()
         held = Lease(holder=self._holder, expires=now + lease)
-        still = dict[tuple[str, str], int]()
-        ends = {opened.page: opened.result for opened in ended}
+        still = dict[tuple[int, str], int]()
+        ends = {opened.page: opened.result for opened in ended if not opened.is_lost}
         recorded = pages.record(connection, ends, now, terms.pace)
         for opened in ended:
             page = opened.page
             if page not in recorded:
-                # Another process sends it: the lease ended.
+                # The lease ended, and somebody else sends it.
                 send_again(connection, opened.outcomes, now)
-                still |= dict.fromkeys(((page.topic, to) for to in opened.under_way), claims.LOST)
+                still |= dict.fromkeys(((page.number, to) for to in opened.under_way), claims.LOST)
                 continue
             page_jobs.queue(connection, page, opened.to_queue, now)
             ids = page_jobs.adopt(connection, page, opened.failed | opened.under_way, held)
-            still |= {(page.topic, to): ids[to] for to in opened.under_way}
+            still |= {(page.number, to): ids[to] for to in opened.under_way}
+            if not page.is_change and opened.file:
+                page_jobs.own(connection, page, opened.arrived)
+                got = [(page.topic, to, opened.file.digest) for to in opened.arrived]
+                subscriptions.record_delivered(connection, got, now)
             if noted := [_of_job(each, ids) for each in opened.noted]:
                 record(connection, noted, now, terms.per_host, claimer=self._holder)
         return still

@@ -17,7 +17,7 @@ from syndicator.model.outbox import (
     Subscription,
     Verification,
 )
-from syndicator.store.pages import Page, PageEntry
+from syndicator.store.claimed_pages import Page, PageEntry
 from syndicator.websub.pace import Pace
 from syndicator.websub.tasks import Payload, Task, task_for
 

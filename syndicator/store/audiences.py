@@ -10,9 +10,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Row, case, func, select
 
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.model.sweeps import shard_of
 from syndicator.store import waves
-from syndicator.store.push_schema import subscriptions
+from syndicator.store.push_schema import jobs, subscriptions
+from syndicator.store.schema_types import constant
 from syndicator.store.subscriptions import callback_label, latest
 from syndicator.store.times import from_us, to_us
 from syndicator.store.waves import Shard
@@ -29,6 +31,7 @@ class Subscriber(Struct, frozen=True, kw_only=True):
     last_success: datetime | None  #: None: never
     last_failure: datetime | None  #: None: never
     error: str | None  #: of the last failure; None: there was none
+    given_up: bool  #: whether it gets no delivery until the next change
 
 
 class Audience(Struct, frozen=True, kw_only=True):
@@ -66,6 +69,11 @@ def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
     }
 
 
+_GIVEN_UP = select(jobs.c.topic, jobs.c.target).where(
+    jobs.c.kind == JobKind.DELIVER, jobs.c.state == constant(JobState.GAVE_UP)
+)
+
+
 def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]:
     """Every live subscription, sorted by topic and callback."""
     rows = connection.execute(
@@ -74,6 +82,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
         .order_by(subscriptions.c.topic, subscriptions.c.callback)
     )
     shards = waves.of_topics(connection)
+    given_up = {(row.topic, row.target) for row in connection.execute(_GIVEN_UP)}
     return tuple(
         Subscriber(
             topic=row.topic,
@@ -84,6 +93,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
             last_success=from_us(_last_success(row, shards)),
             last_failure=from_us(row.last_failure),
             error=row.error,
+            given_up=(row.topic, row.callback) in given_up,
         )
         for row in rows
     )

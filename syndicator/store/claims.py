@@ -103,7 +103,11 @@ def release_dead(connection: Connection) -> None:
 
 
 def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
-    """Requeue claimed jobs, merging each with an identical job queued meanwhile."""
+    """Requeue claimed jobs, merging each with an identical job queued meanwhile.
+
+    They get other ids, so that nothing which their claimers sent counts for the next claim.
+    Verifications keep theirs, which have the order of the requests.
+    """
     requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
     deliveries = [
         {"of": row.topic, "to": row.target} for row in requeued if row.kind == JobKind.DELIVER
@@ -116,18 +120,22 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
         connection.execute(
             update(subscriptions).where(subscription).values(delivered=None), deliveries
         )
-    _put_back(connection, [{**row._mapping, **_WAITING} for row in requeued])
+    rows = [{**row._mapping, **_WAITING} for row in requeued]
+    _put_back(connection, [row for row in rows if row["kind"] == JobKind.VERIFY])
+    others = [row for row in rows if row["kind"] != JobKind.VERIFY]
+    for row in others:
+        del row["id"]
+    _put_back(connection, others)
 
 
 def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) -> set[int | None]:
     """The ids of those jobs that are still claimed by this claimer.
 
-    On PostgreSQL others take the jobs of a process that was away for too long. SQLite has one
-    machine, and all are.
+    Others take the jobs of a process that was away for too long.
     """
     ids = [job.id for job in claimed if job.id not in (None, LOST)]
-    if connection.dialect.name == "sqlite":
-        return {*ids}
+    if not ids:
+        return set()
     ours = select(jobs.c.id).where(jobs.c.id.in_(ids), _CLAIMED, jobs.c.claimer == claimer)
     return set(connection.scalars(ours))
 

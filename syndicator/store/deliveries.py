@@ -15,7 +15,6 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    exists,
     func,
     literal,
     select,
@@ -25,18 +24,18 @@ from syndicator.model.outbox import Denial, JobDetail, JobKind, JobState, Mode
 from syndicator.store import kv, waves
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.push_schema import FIRST_READY, jobs, subscriptions
+from syndicator.store.push_schema import FIRST_READY, IS_VERIFICATION, jobs, subscriptions
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
 from syndicator.store.times import to_us
 
 _NOW = bindparam("now", type_=BigInteger)
 
-#: Whether a verification for one of some topics is queued or claimed.
-_IS_VERIFYING = select(
-    exists().where(
-        jobs.c.kind == JobKind.VERIFY, jobs.c.state != JobState.GAVE_UP, among(jobs.c.topic)
-    )
+#: The topics of some verifications that are queued or claimed.
+_VERIFYING = (
+    select(jobs.c.topic)
+    .where(IS_VERIFICATION, jobs.c.state.in_([JobState.WAITING, JobState.CLAIMED]))
+    .limit(waves.READ_AT_MOST)
 )
 
 
@@ -50,11 +49,13 @@ def enqueue_missing(connection: Connection, topic: str, digest: str, now: dateti
 
     A delivery that is queued already is left alone. But one that waits only for a change since the
     subscriber's request (see `subscriptions.upsert`) becomes a delivery of the whole topic.
-    A callback that is still being verified gets its delivery later, see `was_published`.
+    A callback that is still being verified gets its delivery later, see `was_published`. A bounded
+    number of rows is read, since strangers ask for this.
 
     False: all subscribers have them, or wait for them.
     """
-    if connection.scalar(_IS_VERIFYING, among_values([topic])):
+    verifying = connection.scalars(_VERIFYING).all()
+    if topic in verifying or len(verifying) == waves.READ_AT_MOST:
         kv.put(connection, f"published {topic}", str(to_us(now)))
     missing = waves.is_missing(connection, topic, digest, now)
     if missing:

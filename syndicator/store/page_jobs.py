@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, bindparam, case, func, insert, literal, or_, update
 
 from syndicator.model.outbox import Delivery, JobState
+from syndicator.store.claimed_pages import Lease, Page, PageEntry
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.pages import Lease, Page, PageEntry
 from syndicator.store.push_schema import FIRST_READY, jobs, subscriptions
 from syndicator.store.schema_types import Text
 from syndicator.store.sql import insert as insert_or
@@ -50,7 +50,7 @@ def queue(connection: Connection, page: Page, callbacks: Collection[str], now: d
             insert_or(connection.dialect, jobs), only=None if page.is_change else lost
         )
         connection.execute(statement, rows)
-        _own(connection, page, callbacks)
+        own(connection, page, callbacks)
 
 
 def adopt(
@@ -75,7 +75,7 @@ def adopt(
     ]
     if not rows:
         return {}
-    _own(connection, page, callbacks)
+    own(connection, page, callbacks)
     statement = insert(jobs).returning(jobs.c.target, jobs.c.id)
     return {row.target: row.id for row in connection.execute(statement, rows)}
 
@@ -96,8 +96,13 @@ def _columns(page: Page, entry: PageEntry) -> dict[str, Any]:
     }
 
 
-def _own(connection: Connection, page: Page, callbacks: Collection[str]) -> None:
-    """Record in the rows of subscribers which version they have: the sweep passes them by."""
+def own(connection: Connection, page: Page, callbacks: Collection[str]) -> None:
+    """Record in the rows of subscribers which version they have: the sweep passes them by.
+
+    It is the one from before the page.
+    """
+    if not callbacks:
+        return
     sweep = page.sweep
     is_older = subscriptions.c.wave < sweep.old_wave
     connection.execute(

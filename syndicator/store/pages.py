@@ -1,4 +1,4 @@
-"""Pages of a sweep: some subscribers of a shard at a time, under a lease. See `model.sweeps`.
+"""Claims and records pages of sweeps: some subscribers of a shard at a time. See `model.sweeps`.
 
 A page that is claimed belongs to its holder until it is recorded, or the lease ends: no job about
 its subscribers is claimed meanwhile. A delivery that succeeds writes nothing; what else becomes of
@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -29,10 +28,10 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.client_keys import host_name
-from syndicator.model.outbox import Delivery, Job, JobKind, JobState, Subscription
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.model.sweeps import Sweep, advanced, interrupted, prepared
 from syndicator.store import waves
+from syndicator.store.claimed_pages import Lease, Page, PageEnd
 from syndicator.store.process_schema import DAEMON, is_dead
 from syndicator.store.push_schema import jobs, shards, subscriptions
 from syndicator.store.push_schema import waves as waves_table
@@ -48,92 +47,6 @@ PAGE = 512
 TOGETHER = 32
 
 _IS_DEAD = is_dead(shards.c.holder)
-
-
-class PageEntry(Struct, frozen=True, kw_only=True):
-    """A subscriber on a page."""
-
-    subscription: Subscription
-    delivered: str | None  #: digest of the bytes that it has; None: unknown
-    #: Its deliveries are jobs: one is queued, the last one failed, or it arrived so lately that the
-    #: next has to wait for its pace. A sweep knows only when it sent something itself.
-    queued: bool
-
-
-class Page(Struct, frozen=True, kw_only=True, eq=False):
-    """Subscribers to whom a sweep comes next. Each claim makes a page that equals no other."""
-
-    topic: str
-    shard: int
-    sweep: Sweep  #: before the page
-    end: int  #: the last place of the page
-    rows: Sequence[Row[Any]]  #: of its subscriptions
-    times: Mapping[str, int | None]  #: the shard's `due`, `sent` and `old_sent`
-    holder: str  #: the process that claimed it
-    claimed: datetime
-    since: datetime  #: of the oldest change that it announces
-    is_change: bool  #: False: only subscribers that lack the bytes are looked for
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.topic, self.shard
-
-    def entries(
-        self, only: Collection[str] | None = None, pace: timedelta = timedelta()
-    ) -> list[PageEntry]:
-        """The live subscribers that the sweep has to reach: all of them, or `only` some callbacks.
-
-        They are made after the transaction, which holds up no other meanwhile. `pace`: between two
-        deliveries to a subscriber; 0: none.
-        """
-        now, sweep = to_us(self.claimed), self.sweep
-        lately = to_us(self.claimed - pace)
-        return [
-            PageEntry(
-                subscription=self._subscription(row),
-                delivered=row.delivered if row.wave >= sweep.old_wave else sweep.old_digest,
-                queued=bool(row.queued)
-                or row.failures > 0
-                or (row.last_success is not None and lately < row.last_success <= now),
-            )
-            for row in self.rows
-            if row.expires > now
-            and row.wave < sweep.wave
-            and (only is None or row.callback in only)
-        ]
-
-    def _subscription(self, row: Row[Any]) -> Subscription:
-        """A subscription as far as a delivery needs it."""
-        return Subscription(
-            topic=self.topic,
-            callback=row.callback,
-            secret=row.secret,
-            expires=from_us(row.expires),
-            since=from_us(row.since),
-            network=row.network,
-            failures=row.failures,
-        )
-
-    def job(self, entry: PageEntry) -> Job:
-        """The delivery to a subscriber on the page, which has no row in the outbox."""
-        to = entry.subscription
-        return Job(
-            id=None,
-            detail=Delivery(),
-            target=to.callback,
-            topic=self.topic,
-            attempts=0,
-            since=self.since,
-            due=self.since,
-            host=to.network or host_name(to.callback),
-        )
-
-
-class Lease(Struct, frozen=True, kw_only=True):
-    """In whose name pages are claimed, and until when."""
-
-    holder: str
-    expires: datetime
 
 
 def claim(connection: Connection, now: datetime, lease: Lease, *, paced: bool = True) -> list[Page]:
@@ -291,13 +204,6 @@ def put_back(connection: Connection, due: Mapping[Page, datetime]) -> None:
     ]
     if values:
         connection.execute(_PUT, values)
-
-
-class PageEnd(Struct, frozen=True, kw_only=True):
-    """What became of a page that is done."""
-
-    digest: str | None  #: of the bytes that its subscribers have, unless they have a job
-    sent: bool  #: whether anything arrived
 
 
 def record(

@@ -9,18 +9,23 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
     ScalarSelect,
+    Select,
     and_,
     case,
+    cast,
     delete,
     exists,
     func,
+    literal,
     or_,
     select,
     true,
+    union_all,
     update,
 )
 
@@ -163,39 +168,57 @@ def since(connection: Connection) -> int | None:
     return first
 
 
-_OPEN = select(shards, waves.c.wave.label("newest")).where(HAS_OPEN)
+def _unreached() -> Select[Any]:
+    """How many subscriptions are in parts of shards that the waves have not reached.
+
+    Such a part is from where a sweep is to where it ends. If that comes first, the part has two
+    halves, as the circle closes at the shard's end.
+    """
+    start = cast(shards.c.shard, BigInteger) * literal(SHARD_SIZE, BigInteger)
+    end = func.coalesce(shards.c.again, shards.c.stop)
+    is_all = or_(end.is_(None), shards.c.wave < waves.c.wave)
+    halves = (
+        select(
+            shards.c.topic,
+            case((is_all, start), else_=shards.c.cursor).label("after"),
+            case((or_(is_all, end <= shards.c.cursor), start + SHARD_SIZE), else_=end).label(
+                "last"
+            ),
+        ).where(HAS_OPEN),
+        select(shards.c.topic, start, end).where(HAS_OPEN, ~is_all, end <= shards.c.cursor),
+    )
+    part = union_all(*halves).subquery()
+    return (
+        select(func.count())
+        .select_from(part)
+        .join(
+            subscriptions,
+            and_(
+                subscriptions.c.topic == part.c.topic,
+                subscriptions.c.place > part.c.after,
+                subscriptions.c.place <= part.c.last,
+            ),
+        )
+    )
+
+
+_UNREACHED = _unreached()
 
 
 def unreached(connection: Connection) -> int:
     """How many subscribers the waves have not reached, those that had the newest bytes included."""
-    return sum(
-        connection.scalar(
-            select(func.count()).where(
-                subscriptions.c.topic == row.topic, _is_unreached(sweep_of(row), row.newest)
-            )
-        )
-        or 0
-        for row in connection.execute(_OPEN).all()
-    )
+    return connection.scalar(_UNREACHED) or 0
 
 
-def _is_unreached(sweep: Sweep, newest: int) -> ColumnElement[bool]:
-    """Whether the place of a subscription in the sweep's shard is still to be reached."""
-    place, start = subscriptions.c.place, sweep.start
-    inside = and_(place > start, place < start + SHARD_SIZE)
-    end = sweep.stop if sweep.again is None else sweep.again
-    if end is None or newest > sweep.wave:
-        return inside
-    if end > sweep.cursor:
-        return and_(place > sweep.cursor, place <= end)
-    return and_(inside, or_(place > sweep.cursor, place <= end))
+#: Subscriptions that `is_missing` reads at most. It is called for strangers.
+READ_AT_MOST = 1000
 
 
 def is_missing(connection: Connection, topic: str, digest: str, now: datetime) -> bool:
     """Whether subscribers without the bytes of this digest wait for no delivery of them.
 
     By a shard's last sweep, or by their own row. The subscribers that a sweep has still to reach
-    wait for it.
+    wait for it. True also if more than `READ_AT_MOST` own rows would have to be read.
     """
     of_topic = shards.c.topic == topic
     at_rest = and_(of_topic, shards.c.stop.is_(None), shards.c.again.is_(None))
@@ -206,23 +229,26 @@ def is_missing(connection: Connection, topic: str, digest: str, now: datetime) -
         )
     ):
         return True
+    oldest = select(func.min(shards.c.wave)).where(of_topic).scalar_subquery()
+    own = (
+        select(subscriptions)
+        .where(subscriptions.c.topic == topic, subscriptions.c.wave >= oldest)
+        .limit(READ_AT_MOST)
+        .subquery()
+    )
     queued = exists().where(
         jobs.c.kind == constant(JobKind.DELIVER),
-        jobs.c.target == subscriptions.c.callback,
-        jobs.c.topic == subscriptions.c.topic,
+        jobs.c.target == own.c.callback,
+        jobs.c.topic == own.c.topic,
         NOT_CLAIMED,
         jobs.c.state == JobState.WAITING,
         jobs.c.detail == to_json(Delivery()),
     )
-    oldest = select(func.min(shards.c.wave)).where(of_topic).scalar_subquery()
-    lacking = exists().where(
-        subscriptions.c.topic == topic,
-        subscriptions.c.wave >= oldest,
-        subscriptions.c.expires > to_us(now),
-        func.coalesce(subscriptions.c.delivered, "") != digest,
-        ~queued,
-    )
-    return bool(connection.scalar(select(lacking)))
+    lacks = and_(own.c.expires > to_us(now), func.coalesce(own.c.delivered, "") != digest, ~queued)
+    read, lacking = connection.execute(
+        select(func.count(), func.count(case((lacks, 1)))).select_from(own)
+    ).one()
+    return bool(lacking) or read == READ_AT_MOST
 
 
 def _close(condition: ColumnElement[bool]) -> Any:

@@ -23,6 +23,7 @@ from syndicator.model.outbox import (
     Retry,
     Verification,
 )
+from syndicator.push import record as push_record
 from syndicator.store import claims, hubs, outbox
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
@@ -30,6 +31,7 @@ from syndicator.store.hubs import HubState
 from syndicator.store.outbox import JobRow
 from syndicator.store.push_schema import jobs as table
 from syndicator.store.times import from_us
+from syndicator.websub.tasks import TaskOutcome
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -238,6 +240,43 @@ def test_a_restarted_claimer_releases_its_own_claims_at_once(database: Database)
         (JobKind.PING, JobState.CLAIMED): 1,
         (JobKind.PING, JobState.WAITING): 1,
     }
+
+
+def test_a_requeued_job_is_another_one(database: Database) -> None:
+    """The outcome of what was sent for the first claim is none of the second."""
+    enqueue(database, A)
+    (first,) = claim(database)
+    with database.begin(push=True) as connection:
+        claims.release(connection, "me")
+    (second,) = claim(database)
+    with database.begin(push=True) as connection:
+        push_record.record(connection, [TaskOutcome(job=first, outcome=Done())], NOW, claimer="me")
+    assert states(database) == {(JobKind.PING, JobState.CLAIMED): 1}
+    record(database, (second, Done()))
+    assert states(database) == {}
+
+
+def test_a_requeued_verification_keeps_its_turn(database: Database) -> None:
+    """Before one that was requested later: the last one decides."""
+    for second, mode in enumerate(Mode):
+        with database.begin(push=True) as connection:
+            outbox.enqueue_last(connection, verification(mode), after(second))
+    (first,) = claim(database, now=after(1))
+    with database.begin(push=True) as connection:
+        claims.release(connection, "me")
+    assert claim(database, now=after(1)) == (first,)
+
+
+def test_a_claimer_that_was_away_leaves_the_claims_of_others(database: Database) -> None:
+    """Its job may have kept its id: it is a verification."""
+    with database.begin(push=True) as connection:
+        outbox.enqueue(connection, [verification(Mode.SUBSCRIBE)], NOW)
+    (first,) = claim(database, claimer="away")
+    assert claim(database, now=after(120), claimer="me") == (first,)
+    with database.begin(push=True) as connection:
+        late = [TaskOutcome(job=first, outcome=Done())]
+        push_record.record(connection, late, after(120), claimer="away")
+    assert states(database) == {(JobKind.VERIFY, JobState.CLAIMED): 1}
 
 
 def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None:

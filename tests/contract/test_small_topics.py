@@ -15,8 +15,9 @@ from syndicator.push.context import Topics
 from syndicator.push.pages import OpenPages, PageTerms
 from syndicator.push.payloads import Payloads
 from syndicator.store import deliveries, pages, subscriptions
+from syndicator.store.claimed_pages import Lease
 
-LEASE = pages.Lease(holder="one", expires=NOW + timedelta(minutes=2))
+LEASE = Lease(holder="one", expires=NOW + timedelta(minutes=2))
 
 
 def topics(hub: Hub, number: int, callbacks: int) -> list[str]:

@@ -6,7 +6,9 @@ transactions, and another one takes over.
 
 import random
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,8 +17,17 @@ from alembic.config import Config
 from sqlalchemy import create_engine, event, text
 from wave_hub import NOW, TOPIC, Hub, names
 
+from syndicator.model.sweeps import place_of, shard_of
 from syndicator.push import pages as push_pages
-from syndicator.store import audiences, deliveries, outbox, retention, subscriptions, waves
+from syndicator.store import (
+    audiences,
+    claims,
+    deliveries,
+    outbox,
+    retention,
+    subscriptions,
+    waves,
+)
 from syndicator.store.refusals import MIGRATIONS
 from syndicator.websub.pace import Pace
 
@@ -180,6 +191,49 @@ def test_a_process_that_goes_on_later_sends_its_page_once_more(hub: Hub, url: st
     other.database.close()
 
 
+def test_a_part_that_is_claimed_anew_is_another_page(
+    hub: Hub, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process lost it while a delivery was under way, which arrives after the newer one."""
+    monkeypatch.setattr(push_pages, "PATIENCE", 60)
+    [callback] = names(1, 1)
+    hub.subscribe(callback)
+    hub.deliver_all()
+    other = Hub(url, holder="two")
+    other.callbacks = hub.callbacks
+    other.restart()
+    over, is_first = threading.Event(), threading.Lock()
+    hub.callbacks.answer = lambda callback: (
+        200 if not is_first.acquire(blocking=False) or over.wait(60) else 500
+    )
+    hub.change()
+    running = threading.Thread(target=hub.deliver)
+    running.start()
+    try:
+        wait_for(lambda: hub.callbacks.received[callback] == [2])
+        other.version, other.now = hub.version, hub.now + timedelta(minutes=3)
+        other.deliver_all()
+        hub.now = other.now
+        hub.change()
+        hub.worker.nudge()
+        wait_for(lambda: hub.callbacks.accepted.get(callback) == 3)
+        assert hub.callbacks.received[callback] == [2, 2, 3]
+    finally:
+        over.set()
+        running.join(60)
+    hub.deliver_all()
+    assert hub.callbacks.received[callback] == [2, 2, 3, 3]
+    assert hub.callbacks.accepted[callback] == 3
+    other.database.close()
+
+
+def wait_for(is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_only_failures_become_jobs(hub: Hub) -> None:
     """They are retried, given up, and sent the next change; the others get nothing more."""
     good, bad = names(2, 2)
@@ -195,6 +249,7 @@ def test_only_failures_become_jobs(hub: Hub) -> None:
         audience = audiences.by_topic(connection, hub.now)[TOPIC]
     failing = listed["it answered 500"]
     assert (failing.failures, failing.last_success, failing.last_failure) == (3, None, hub.now)
+    assert (failing.given_up, listed[None].given_up) == (True, False)
     assert (listed[None].last_success, listed[None].failures) == (NOW, 0)
     assert (audience.failing, audience.last_success) == (1, NOW)
     hub.callbacks.answer = lambda callback: 200
@@ -265,6 +320,60 @@ def test_a_new_subscriber_in_a_wave_gets_the_newest_once(hub: Hub) -> None:
     hub.deliver_all()
     assert (hub.callbacks.received[early], hub.callbacks.received[late]) == ([2], [2])
     assert not hub.publish()
+
+
+def test_a_publish_request_delays_no_change(url: str) -> None:
+    """It sends to those that lack the bytes. The others' last delivery is when it was."""
+    hub = Hub(url, pace=Pace(timedelta(seconds=5)))
+    has, lacks = names(2, 1)
+    hub.subscribe(has)
+    hub.change()
+    hub.deliver_all()
+    hub.now += timedelta(minutes=1)
+    hub.subscribe(lacks)
+    hub.deliver()
+    assert hub.publish()
+    hub.deliver()
+    assert hub.callbacks.received == {has: [2], lacks: [2]}
+    with hub.database.read() as connection:
+        times = [each.last_success for each in audiences.subscribers(connection, hub.now)]
+        assert sorted(filter(None, times)) == [NOW, hub.now]
+        assert outbox.counts(connection) == {}
+    assert not hub.publish()
+    hub.change()
+    hub.deliver()
+    assert hub.callbacks.received == {has: [2, 3], lacks: [2]}
+    hub.deliver_all()
+    assert hub.callbacks.received == {has: [2, 3], lacks: [2, 3]}
+    hub.database.close()
+
+
+def test_the_subscribers_that_a_wave_has_not_reached_are_counted_at_once(hub: Hub) -> None:
+    """By one query, wherever the sweep of each shard is."""
+    callbacks = names(40, 8)
+    for callback in callbacks:
+        hub.subscribe(callback)
+    hub.deliver_all()
+    hub.callbacks.accepted.clear()
+    queries = list[str]()
+    event.listen(hub.database.engine, "before_cursor_execute", lambda *of: queries.append(of[2]))
+    for transactions in (4, 6, 8, 5, 7):
+        hub.change()
+        hub.deliver(transactions)
+        with hub.database.begin() as connection:
+            claims.release(connection, "one")
+            before = len(queries)
+            unreached = waves.unreached(connection)
+            assert len(queries) == before + 1
+            shards = waves.of_topics(connection)
+        expected = [
+            callback
+            for callback in callbacks
+            if (shard := shards[TOPIC, shard_of(place_of(callback))].sweep).wave < hub.version - 1
+            or not shard.is_reached(place_of(callback))
+        ]
+        assert unreached == len(expected)
+    hub.deliver_all()
 
 
 def test_waves_keep_their_pace(url: str) -> None:

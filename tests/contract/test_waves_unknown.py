@@ -10,6 +10,7 @@ from wave_hub import TOPIC, Hub, names
 
 from syndicator.model.outbox import Subscription
 from syndicator.store import pages, subscriptions
+from syndicator.store.claimed_pages import Lease, PageEnd
 from syndicator.store.database import Database
 
 pytestmark = pytest.mark.usefixtures("small_pages")
@@ -17,13 +18,13 @@ pytestmark = pytest.mark.usefixtures("small_pages")
 
 def next_page(hub: Hub) -> dict[str, str | None] | None:
     """Claim a page and record it as sent. The digests that its subscribers had; None: no page."""
-    lease = pages.Lease(holder="one", expires=hub.now + timedelta(minutes=2))
+    lease = Lease(holder="one", expires=hub.now + timedelta(minutes=2))
     with hub.database.begin() as connection:
         claimed = pages.claim(connection, hub.now, lease)
         if not claimed:
             return None
         [page] = claimed
-        end = pages.PageEnd(digest=f"d{hub.version}", sent=True)
+        end = PageEnd(digest=f"d{hub.version}", sent=True)
         assert pages.record(connection, {page: end}, hub.now, pace=timedelta(0)) == claimed
         return {entry.subscription.callback: entry.delivered for entry in page.entries()}
 

@@ -5,10 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from syndicator.cli.status_page import HELD_LINES, ago, size, status_lines, time_of
+from syndicator.cli.status_page import (
+    HELD_LINES,
+    ago,
+    size,
+    status_lines,
+    subscription_lines,
+    time_of,
+)
 from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.status import Status
-from syndicator.store.audiences import Audience
+from syndicator.store.audiences import Audience, Subscriber
 from syndicator.store.hubs import HubState
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -168,3 +175,41 @@ def test_posts_that_wait_for_their_page() -> None:
         asked,
     ]
     assert "  and 3 more: syndicator status --json lists all" in page
+
+
+@pytest.mark.parametrize(
+    ("failed", "given_up", "expected"),
+    [
+        (False, False, ["no delivery yet"]),
+        (
+            True,
+            False,
+            ["no delivery has arrived", "failed 1 minute ago: it answered 500 (3 in a row)"],
+        ),
+        (
+            True,
+            True,
+            [
+                "no delivery has arrived",
+                "failed 1 minute ago: it answered 500 (3 in a row); given up until the next change",
+            ],
+        ),
+    ],
+)
+def test_a_subscription_says_what_became_of_its_deliveries(
+    failed: bool, given_up: bool, expected: list[str]
+) -> None:
+    """Of one that was never reached, whether anything was tried, and goes on."""
+    one = Subscriber(
+        topic="t",
+        callback="a.example:443#1",
+        since=NOW - timedelta(hours=1),
+        expires=NOW + timedelta(hours=1),
+        failures=3 if failed else 0,
+        last_success=None,
+        last_failure=NOW - timedelta(minutes=1) if failed else None,
+        error="it answered 500" if failed else None,
+        given_up=given_up,
+    )
+    _, *lines, _ = subscription_lines([one], NOW)
+    assert [lines[0].rpartition(", ")[2], *map(str.strip, lines[1:])] == expected

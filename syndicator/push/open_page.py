@@ -1,0 +1,88 @@
+"""A page whose deliveries are under way: what is planned, what is awaited, and what came of it."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Done, Released
+from syndicator.push.plan import plan_page
+from syndicator.store.claimed_pages import Page, PageEnd, PageEntry
+from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
+
+
+class OpenPage(Struct):
+    """A page whose deliveries are under way."""
+
+    page: Page
+    file: FeedFile | None  #: what is sent; None: the topic is no longer published
+    unplanned: list[PageEntry]
+    look_at: float  #: the monotonic time of the next look at what it waits for
+    pending: dict[str, Task] = field(default_factory=dict)  #: without an outcome, by callback
+    to_queue: set[str] = field(default_factory=set)  #: callbacks whose deliveries become jobs
+    outcomes: list[TaskOutcome] = field(default_factory=list)
+    under_way: set[str] = field(default_factory=set)  #: callbacks that it no longer waits for
+    is_lost: bool = False  #: its lease ended, and this process claimed the same part again
+
+    def add(self, outcome: TaskOutcome) -> None:
+        callback = outcome.job.target
+        self.pending.pop(callback, None)
+        self.under_way.discard(callback)
+        self.outcomes.append(outcome)
+        if isinstance(outcome.outcome, Released):
+            self.to_queue.add(callback)
+
+    def plan(self, number: int, payload: Payload) -> list[Task]:
+        """The next deliveries to send."""
+        entries, self.unplanned = self.unplanned[:number], self.unplanned[number:]
+        planned = plan_page(self.page, entries, self.file, payload)
+        self.pending |= {task.job.target: task for task in planned.tasks}
+        self.to_queue |= set(planned.to_queue)
+        return list(planned.tasks)
+
+    def end(self, waiting: Iterable[Task], under_way: Iterable[Task]) -> None:
+        """Wait for no more outcomes."""
+        self.to_queue |= {task.job.target for task in waiting}
+        self.to_queue |= {entry.subscription.callback for entry in self.unplanned}
+        self.under_way |= {task.job.target for task in under_way}
+        self.pending.clear()
+        self.unplanned.clear()
+
+    def lose(self) -> None:
+        """Plan no more. What was sent is sent again, since it may arrive after what is newer."""
+        self.is_lost = True
+        self.unplanned.clear()
+
+    @property
+    def is_done(self) -> bool:
+        return not self.pending and not self.unplanned
+
+    @property
+    def failed(self) -> set[str]:
+        """Callbacks whose deliveries are retried or given up."""
+        return {
+            each.job.target
+            for each in self.outcomes
+            if not isinstance(each.outcome, Done | Released)
+        }
+
+    @property
+    def arrived(self) -> list[str]:
+        """Callbacks that were sent the bytes."""
+        return [each.job.target for each in self.outcomes if isinstance(each.change, Delivered)]
+
+    @property
+    def noted(self) -> list[TaskOutcome]:
+        """Outcomes that change more than what the sweep says. Nothing is written of others."""
+        return [
+            each
+            for each in self.outcomes
+            if not isinstance(each.outcome, Released)
+            and not (isinstance(each.change, Delivered) and each.change.network is None)
+        ]
+
+    @property
+    def result(self) -> PageEnd:
+        """A search for subscribers that lack the bytes sends to few: only their rows say so."""
+        sent = self.page.is_change and bool(self.arrived)
+        return PageEnd(digest=self.file.digest if self.file else None, sent=sent)

@@ -1,0 +1,115 @@
+"""Values: a page of a sweep that was claimed, the subscribers on it, and what became of it.
+
+See `pages`, which claims and records them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from msgspec import Struct, field
+from sqlalchemy import Row
+
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import Delivery, Job, Subscription
+from syndicator.model.sweeps import Sweep
+from syndicator.store.times import from_us, to_us
+
+
+class PageEntry(Struct, frozen=True, kw_only=True):
+    """A subscriber on a page."""
+
+    subscription: Subscription
+    delivered: str | None  #: digest of the bytes that it has; None: unknown
+    #: Its deliveries are jobs: one is queued, the last one failed, or it arrived so lately that the
+    #: next has to wait for its pace. A sweep knows only when it sent something itself.
+    queued: bool
+
+
+class Page(Struct, frozen=True, kw_only=True, eq=False):
+    """Subscribers to whom a sweep comes next. Each claim makes a page that equals no other.
+
+    A process may lose a page and claim the same part again: its requests know their page by number.
+    """
+
+    topic: str
+    shard: int
+    sweep: Sweep  #: before the page
+    end: int  #: the last place of the page
+    rows: Sequence[Row[Any]]  #: of its subscriptions
+    times: Mapping[str, int | None]  #: the shard's `due`, `sent` and `old_sent`
+    holder: str  #: the process that claimed it
+    claimed: datetime
+    since: datetime  #: of the oldest change that it announces
+    is_change: bool  #: False: only subscribers that lack the bytes are looked for
+    number: int = field(default_factory=count(1).__next__)  #: of the claim, in this process
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.topic, self.shard
+
+    def entries(
+        self, only: Collection[str] | None = None, pace: timedelta = timedelta()
+    ) -> list[PageEntry]:
+        """The live subscribers that the sweep has to reach: all of them, or `only` some callbacks.
+
+        They are made after the transaction, which holds up no other meanwhile. `pace`: between two
+        deliveries to a subscriber; 0: none.
+        """
+        now, sweep = to_us(self.claimed), self.sweep
+        lately = to_us(self.claimed - pace)
+        return [
+            PageEntry(
+                subscription=self._subscription(row),
+                delivered=row.delivered if row.wave >= sweep.old_wave else sweep.old_digest,
+                queued=bool(row.queued)
+                or row.failures > 0
+                or (row.last_success is not None and lately < row.last_success <= now),
+            )
+            for row in self.rows
+            if row.expires > now
+            and row.wave < sweep.wave
+            and (only is None or row.callback in only)
+        ]
+
+    def _subscription(self, row: Row[Any]) -> Subscription:
+        """A subscription as far as a delivery needs it."""
+        return Subscription(
+            topic=self.topic,
+            callback=row.callback,
+            secret=row.secret,
+            expires=from_us(row.expires),
+            since=from_us(row.since),
+            network=row.network,
+            failures=row.failures,
+        )
+
+    def job(self, entry: PageEntry) -> Job:
+        """The delivery to a subscriber on the page, which has no row in the outbox."""
+        to = entry.subscription
+        return Job(
+            id=None,
+            page=self.number,
+            detail=Delivery(),
+            target=to.callback,
+            topic=self.topic,
+            attempts=0,
+            since=self.since,
+            due=self.since,
+            host=to.network or host_name(to.callback),
+        )
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """In whose name pages are claimed, and until when."""
+
+    holder: str
+    expires: datetime
+
+
+class PageEnd(Struct, frozen=True, kw_only=True):
+    """What became of a page that is done."""
+
+    digest: str | None  #: of the bytes that its subscribers have, unless they have a job
+    sent: bool  #: whether anything arrived
