@@ -117,7 +117,9 @@ def _subscribe(
         return
     published = deliveries.was_published(connection, job.topic, job.since)
     digest = subscriptions.ANY_DIGEST if published else verification.had
-    subscriptions.upsert(connection, subscription, digest)
+    # As of now: if the lease before ended while this one was being confirmed, a page may have
+    # passed the subscriber by meanwhile.
+    subscriptions.upsert(connection, replace(subscription, since=now), digest)
 
 
 def _is_allowed(

@@ -21,12 +21,21 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.push.record import record
-from syndicator.store import audiences, claims, deliveries, outbox, page_jobs, pages, subscriptions
+from syndicator.store import (
+    audiences,
+    claims,
+    deliveries,
+    outbox,
+    page_jobs,
+    pages,
+    subscriptions,
+    waves,
+)
 from syndicator.store.audiences import Audience
+from syndicator.store.claimed_pages import Lease, PageEnd
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
-from syndicator.store.pages import Lease, PageEnd
 from syndicator.store.push_schema import jobs
 from syndicator.store.times import to_us
 from syndicator.websub.tasks import (
@@ -226,6 +235,49 @@ def test_publish_reaches_a_callback_that_is_being_verified(
         outcome = TaskOutcome(job=job, outcome=Done(), change=confirmed)
         record(connection, [outcome], NOW, claimer="me")
     assert [job.detail for job in claim(database)] == [Delivery(had=had)]
+
+
+def test_a_publish_request_reads_a_bounded_number_of_rows(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond it, a wave finds out who lacks the bytes. Then their own rows need no reading."""
+    monkeypatch.setattr(waves, "READ_AT_MOST", 3)
+    callbacks = [f"https://a.example/{n}" for n in range(3)]
+    store(database, *(a_subscription(callback=callback) for callback in callbacks))
+    with database.begin() as connection:
+        has = [("t", callback, "now") for callback in callbacks]
+        subscriptions.record_delivered(connection, has, NOW)
+        assert deliveries.enqueue_missing(connection, "t", "now", NOW)
+    finish_sweeps(database, digest="now")
+    with database.begin() as connection:
+        assert not deliveries.enqueue_missing(connection, "t", "now", NOW)
+    assert claim(database) == ()
+
+
+def test_a_lease_that_ends_while_its_renewal_is_confirmed(database: Database) -> None:
+    """The change that passed the subscriber by meanwhile is sent to it."""
+    subscription = a_subscription(expires=NOW + timedelta(seconds=1))
+    store(database, subscription)
+    verification = Verification(mode=Mode.SUBSCRIBE, topic="t", lease=99, had="before")
+    row = JobRow(detail=verification, target=subscription.callback, topic="t")
+    with database.begin() as connection:
+        outbox.enqueue(connection, [row], NOW)
+    (job,) = claim(database)
+    later = NOW + timedelta(seconds=2)
+    with database.begin() as connection:
+        deliveries.enqueue_deliveries(connection, ["t"], later)
+    finish_sweeps(database, later, digest="after")
+    confirmed = Confirmed(
+        subscription=replace(subscription, expires=NOW + DAY), verification=verification
+    )
+    with database.begin() as connection:
+        outcome = TaskOutcome(job=job, outcome=Done(), change=confirmed)
+        record(connection, [outcome], later, claimer="me")
+    assert [job.detail for job in claim(database, later)] == [Delivery(had="before")]
+    assert find(database, "t", subscription.callback, later) == (
+        replace(subscription, since=NOW, expires=NOW + DAY),
+        None,
+    )
 
 
 def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> None:
