@@ -1,6 +1,7 @@
 """A feed without the entries that a subscriber has."""
 
 import json
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -9,9 +10,9 @@ from msgspec.structs import replace
 from syndicator.formats.changes import entry_digests, without
 from syndicator.formats.read_back import parse
 from syndicator.formats.shown_feeds import SUFFIXES
-from syndicator.model.content import Feed, FeedFile
+from syndicator.model.content import Author, Feed, FeedFile
 
-from .samples import RICH, entry, feed, files_of
+from .samples import RICH, SITE, entry, feed, files_of
 
 BEFORE = feed(RICH, entry(1), entry(2))
 
@@ -43,6 +44,26 @@ def test_what_is_new_or_changed_is_left(suffix: str) -> None:
     assert ids(changed, suffix) == [each.id for each in (entry(0), edited, entry(4))]
     assert replace(changed, data=file.data) == file
     assert ids(file, suffix) == [each.id for each in after.entries]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "inherited"),
+    [
+        ("rss", {"language": "de"}),
+        ("atom", {"language": "de"}),
+        ("json", {"language": "de"}),
+        ("atom", {"authors": (Author(name="Another"),)}),
+        ("json", {"authors": (Author(name="Another"),)}),
+    ],
+)
+def test_what_an_entry_inherits_from_its_feed_is_part_of_it(
+    suffix: str, inherited: dict[str, Any]
+) -> None:
+    """Its language, and its author unless it names one: all of the feed is left."""
+    before = file_of(BEFORE, suffix)
+    after = file_of(replace(BEFORE, site=replace(SITE, **inherited)), suffix)
+    assert not {*entry_digests(before)} & {*entry_digests(after)}
+    assert ids(without(after, entry_digests(before)), suffix) == ids(after, suffix)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
