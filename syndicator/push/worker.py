@@ -32,7 +32,8 @@ from syndicator.push import lanes
 from syndicator.push.context import QUIET, HttpClient, PushListener, PushOptions, Topics
 from syndicator.push.job_claims import LEASE as LEASE
 from syndicator.push.job_claims import JobClaims
-from syndicator.push.pages import OpenPage, OpenPages, PageTerms
+from syndicator.push.open_page import OpenPage
+from syndicator.push.pages import OpenPages, PageTerms
 from syndicator.push.pass_times import (
     CLAIM_INTERVAL,
     COLLECT_LIMIT,
