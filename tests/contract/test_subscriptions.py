@@ -242,10 +242,15 @@ def test_a_publish_request_reads_a_bounded_number_of_rows(
 ) -> None:
     """Beyond it, a wave finds out who lacks the bytes. Then their own rows need no reading."""
     monkeypatch.setattr(waves, "READ_AT_MOST", 3)
-    callbacks = [f"https://a.example/{n}" for n in range(3)]
-    store(database, *(a_subscription(callback=callback) for callback in callbacks))
+    first, *new = [a_subscription(callback=f"https://a.example/{n}") for n in range(4)]
+    store(database, first)
     with database.begin() as connection:
-        has = [("t", callback, "now") for callback in callbacks]
+        subscriptions.record_delivered(connection, [("t", first.callback, "now")], NOW)
+        deliveries.enqueue_deliveries(connection, ["t"], NOW)
+    finish_sweeps(database, digest="now")
+    store(database, *new)
+    with database.begin() as connection:
+        has = [("t", each.callback, "now") for each in new]
         subscriptions.record_delivered(connection, has, NOW)
         assert deliveries.enqueue_missing(connection, "t", "now", NOW)
     finish_sweeps(database, digest="now")
