@@ -22,6 +22,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, event, insert, make_url
 
+from syndicator.model.client_keys import host_name
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Request, Response
 from syndicator.model.sweeps import SHARD_SIZE, place_of, shard_of
@@ -121,31 +122,38 @@ def change(database: Database) -> None:
 
 
 def rows(number: int, hosts: int) -> Iterator[Mapping[str, object]]:
-    now = int(NOW.timestamp() * 1e6)
     for n in range(number):
         callback = f"https://h{n % hosts}.example/callback/{n:08}?token={n * 7919 % 10**9}"
-        yield {
-            "topic": TOPIC,
-            "callback": callback,
-            "host": f"h{n % hosts}.example",
-            "since": now,
-            "expires": now + 10**13,
-            "failures": 0,
-            "network": f"10.{n % hosts >> 16}.{n % hosts >> 8 & 255}.{n % hosts & 255}",
-            "place": place_of(callback),
-        }
+        network = f"10.{n % hosts >> 16}.{n % hosts >> 8 & 255}.{n % hosts & 255}"
+        yield row(TOPIC, callback, network)
 
 
-def fill(database: Database, number: int, hosts: int) -> None:
+def row(topic: str, callback: str, network: str) -> Mapping[str, object]:
+    """A subscription. `network`: of the callback's address."""
+    now = int(NOW.timestamp() * 1e6)
+    return {
+        "topic": topic,
+        "callback": callback,
+        "host": host_name(callback),
+        "since": now,
+        "expires": now + 10**13,
+        "failures": 0,
+        "network": network,
+        "place": place_of(callback),
+    }
+
+
+def fill(database: Database, subscribers: Iterator[Mapping[str, object]], topic: str) -> None:
+    """Add the first subscribers of a topic, as verified ones that have nothing yet."""
     now = int(NOW.timestamp() * 1e6)
     used = set[int]()
     with database.begin() as connection:
-        for batch in batched_rows(rows(number, hosts)):
+        for batch in batched_rows(subscribers):
             connection.execute(insert(subscriptions), batch)
             used |= {shard_of(int(str(row["place"]))) for row in batch}
     checkpoint(database)
     with database.begin() as connection:  # it also cuts the log that the rows left
-        values = {"topic": TOPIC, "wave": 0}
+        values = {"topic": topic, "wave": 0}
         connection.execute(insert(waves).values(changed=0, done=0, since=now, **values))
         for n in used:
             at_rest = {"shard": n, "old_wave": 0, "cursor": n * SHARD_SIZE, "due": 0}
@@ -274,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for hosts in options.hosts:
             with state(kind) as url:
                 database = Timed(url)
-                fill(database, options.subscribers, hosts)
+                fill(database, rows(options.subscribers, hosts), TOPIC)
                 print(f"{kind:10} {hosts:7,} hosts", end="   ", flush=True)
                 print(share(database, options.subscribers), end="   ", flush=True)
                 print(pings(database, options.subscribers), flush=True)

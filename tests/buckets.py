@@ -80,14 +80,14 @@ class Bucket:
 
 
 @cache
-def storage() -> Storage:
+def storage(address: str = "127.0.0.1") -> Storage:
     """The server of this process. Importing moto takes seconds."""
     from moto.moto_server.werkzeug_app import create_backend_app
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = _Faulty(create_backend_app("s3"))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    app.storage.url = f"http://127.0.0.1:{server.server_port}"
+    server = make_server(address, 0, app, threaded=True)
+    app.storage.url = f"http://{address}:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return app.storage
 

