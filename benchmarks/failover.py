@@ -1,7 +1,7 @@
 """Several processes on one PostgreSQL state under faults, while they deliver to 20,000 subscribers.
 
     python -m benchmarks.failover [--output folder] [--processes 3] [--subscribers 20000]
-                                  [--rounds 12] [--seed 42] [--logs FOLDER]
+                                  [--rounds 12] [--seed 42] [--faults WORD] [--logs FOLDER]
 
 A round saves a post, and while its deliveries are under way something happens: a process is killed
 and started again, suspended for longer than its lease, or cut off from its network for 15 s (as
@@ -162,12 +162,14 @@ def measure(world: World, watch: Watch, options: argparse.Namespace) -> list[str
     if not world.network.links:
         print("No link is cut: this user may not make network namespaces.")
     print(HEAD)
-    for kind in schedule(world, options.rounds, rng):
+    for kind in schedule(world, options.faults, options.rounds, rng):
         rounds.append(run_round(world, watch, kind, rng, number))
         print(rounds[-1].line(), flush=True)
         failures += rounds[-1].failures()
         if ended := world.ended():
             return [*failures, f"{kind.name}: processes {ended} ended"]
+        if rounds[-1].reached is None:
+            return failures
     failures += idle(world, number) + watch.faults
     longest = {
         name: max((getattr(each, name) or 0 for each in rounds), default=0)
@@ -196,6 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--subscribers", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--faults", default="", help="only those whose name has this word")
     parser.add_argument("--logs", type=Path, help="a folder for the log of each process")
     options = parser.parse_args(arguments)
     names = "abc"[: options.processes]

@@ -89,9 +89,9 @@ def _kinds(world: World) -> Iterator[Kind]:
         yield Kind("bucket hangs", _bucket_hangs, None, 2, 8)
 
 
-def schedule(world: World, rounds: int, rng: random.Random) -> list[Kind]:
-    """The faults of all rounds: each kind once before one comes again."""
-    kinds, chosen = list(_kinds(world)), list[Kind]()
+def schedule(world: World, word: str, rounds: int, rng: random.Random) -> list[Kind]:
+    """The faults of all rounds, whose names have a word. Each kind once before one comes again."""
+    kinds, chosen = [kind for kind in _kinds(world) if word in kind.name], list[Kind]()
     while len(chosen) < rounds:
         chosen += rng.sample(kinds, len(kinds))
     return chosen[:rounds]

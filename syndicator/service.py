@@ -119,7 +119,7 @@ class Service:
             ),
             PushOptions(
                 claimer=self.member.name,
-                is_alive=lambda: self.member.is_alive,
+                life=lambda: self.member.life,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
                 pace=Pace(self.config.push.pace),
                 subscriptions_per_host=quota,

@@ -52,6 +52,7 @@ class Presence(DaemonMember):
         self._logged: bool | None = None  #: whether it builds, as the log has it
         self._started = 0  #: by the database's clock
         self._asked_at = 0.0  #: when its leases were last renewed, by `clock`
+        self._lives = 0  #: how often they were renewed after their end
         self._published = -1  #: what it serves, see `processes.behind`
         self._requests = 0  #: to the builder, that this process has seen
         self._late: frozenset[tuple[str, int]] = frozenset()  #: not waited for again
@@ -70,8 +71,8 @@ class Presence(DaemonMember):
         return self._builder is not None and self._builder.is_valid
 
     @property
-    def is_alive(self) -> bool:
-        return clock() < self._asked_at + LEASE
+    def life(self) -> int | None:
+        return self._lives if clock() < self._asked_at + LEASE else None
 
     def enter(self) -> None:
         """Become one of the daemons, and the builder if there is none.
@@ -202,6 +203,7 @@ class Presence(DaemonMember):
                 processes.beat(connection, self.name, role, self._started, shown)
             if builder:
                 builder.renewed()
+            self._lives += clock() >= self._asked_at + LEASE
             self._builder, self._asked_at = builder, asked
 
     def _follow(self, seen: Glance) -> None:

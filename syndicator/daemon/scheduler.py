@@ -119,7 +119,7 @@ class Scheduler:
         queued = queued_by_kind(counts).total()
         if not self._member.is_builder:
             return Readiness(
-                ready=self._member.is_alive,
+                ready=self._member.life is not None,
                 details={"last_run_seconds_ago": None, "queued": queued},
             )
         age = round(time.monotonic() - self.builds.succeeded_at, 1) if self.builds.last else None

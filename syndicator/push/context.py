@@ -33,8 +33,8 @@ class PushOptions(Struct, frozen=True, kw_only=True):
     only_changes: bool = False
     #: Returns a random number from 0 to 1, by which waits are extended.
     jitter: Callable[[], float] = random.random
-    #: Whether its claims are its own for certain. If not, another process may send its jobs now.
-    is_alive: Callable[[], bool] = lambda: True
+    #: See `Member.life`: others may send, or have sent, what it claimed in an earlier one.
+    life: Callable[[], int | None] = lambda: 0
 
 
 class Topics(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ class SentTask(Struct, frozen=True):
 
 
 class PausedTask(Struct, frozen=True):
-    """A task that was not sent: its hub asked for a wait, or the job may be another process's."""
+    """A task that was not sent: its hub asked for a wait, or another process may have sent it."""
 
     task: Task
     until: datetime
@@ -38,19 +38,30 @@ class TaskSender:
     """Sends the requests of tasks, from several threads at once.
 
     `paused_hubs` are the hubs that asked for a wait, each with its end. They get no ping before.
-    `is_alive`: see `PushOptions`.
+    After the end of the life in which it began, nothing is sent until `begin` (see `Member.life`).
     """
 
     def __init__(
         self,
         client: HttpClient,
         clock: Callable[[], datetime],
-        is_alive: Callable[[], bool] = lambda: True,
+        life: Callable[[], int | None] = lambda: 0,
     ) -> None:
         self._client = client
         self._clock = clock
-        self._is_alive = is_alive
+        self._life = life
         self.paused_hubs: dict[str, datetime] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Send what is claimed from now on. Nothing that was claimed before waits to be sent."""
+        self._begun = self._life()
+
+    @property
+    def was_away(self) -> bool:
+        """Whether another process may have sent what was claimed since `begin`."""
+        life = self._life()
+        return life is None or life != self._begun
 
     def send(self, task: Task) -> SentTask | PausedTask:
         began = self._clock()
@@ -58,7 +69,7 @@ class TaskSender:
         until = self.paused_hubs.get(task.job.target) if is_ping else None
         if until and until > began:
             return PausedTask(task, until)
-        if not self._is_alive():
+        if self.was_away:
             return PausedTask(task, began)
         try:
             request = replace(task.request, share=_share(task.job))

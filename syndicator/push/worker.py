@@ -11,7 +11,8 @@
 
 A pass prepares once and repeats the other steps. A job stays in the outbox until its outcome is
 recorded: after a crash at any point it is sent again, and so is a page (see `pages`). A pass that
-is stopped winds down: it waits for its requests, records them, and releases its other jobs.
+is stopped winds down: it waits for its requests, records them, and releases its other jobs. So does
+one whose process was away, since others may have sent newer versions of what it claimed.
 """
 
 import threading
@@ -74,7 +75,7 @@ class PushWorker:
         self._options = options
         self._clock = clock
         self._listener = listener
-        self._sender = TaskSender(client, clock, options.is_alive)
+        self._sender = TaskSender(client, clock, options.life)
         payloads = Payloads(database, topics.read, clock, only_changes=options.only_changes)
         self._jobs = JobClaims(database, topics, payloads, options, clock)
         self._hold = Hold()
@@ -156,9 +157,12 @@ class PushWorker:
             self._listener.on_progress()
             self._renew()
             now = time.monotonic()
-            more = self._take(times, counts, now)
+            if self._sender.was_away:
+                self._wind_down(counts)
+            is_away = self._sender.was_away  # still
+            more = not is_away and self._take(times, counts, now)
             held = self._hold.left(now)
-            wait = CLAIM_INTERVAL if (pool.busy or held) and not more else 0
+            wait = CLAIM_INTERVAL if (pool.busy or held or is_away) and not more else 0
             nudged = self._collect(min(wait, held or wait))
             if times.records(len(self._outcomes), busy=pool.busy, now=now):
                 self._record(counts)
@@ -272,6 +276,7 @@ class PushWorker:
             claims.release(connection, self._options.claimer)
             if self._options.claimer.startswith(DAEMON):
                 claims.release_dead(connection)
+        self._sender.begin()
 
 
 def _report(outcomes: Iterable[TaskOutcome], counts: ResultCounts, listener: PushListener) -> None:

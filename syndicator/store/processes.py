@@ -35,9 +35,12 @@ class Member:
         return True
 
     @property
-    def is_alive(self) -> bool:
-        """Whether no other process believes it to be dead, and does its work."""
-        return True
+    def life(self) -> int | None:
+        """How often others did its work so far, or may have, since they believed it to be dead.
+
+        None: they may do so now.
+        """
+        return 0
 
     def wait_until_shown(self) -> None:
         """Wait until the other processes serve what is published now, as far as they live."""
