@@ -154,6 +154,7 @@ class World:
     def write_logs(self, folder: Path) -> None:
         """End all processes, and write their logs and what each of them was doing."""
         folder.mkdir(exist_ok=True)
+        _go_on(self.processes)
         with self.processes.database.read() as connection:
             sessions = connection.execute(text("SELECT * FROM pg_stat_activity")).mappings()
             lines = "".join(f"{dict(each)}\n" for each in sessions)
