@@ -113,6 +113,7 @@ def run_round(world: World, watch: Watch, kind: Kind, rng: random.Random, number
     others = sorted(set(world.processes.running) - {victim})
 
     def is_settled() -> bool:
+        time.sleep(0.1)  # the processors are for the deliveries
         shown = all(watch.first(name, version) for name in world.processes.running)
         return bool(
             shown
