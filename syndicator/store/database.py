@@ -62,8 +62,7 @@ _FAST = "NORMAL"
 #: that is suspended: its locks would stop all others. For this transaction only, since a pooler may
 #: give its session to another client. https://www.postgresql.org/docs/current/runtime-config-client.html
 _LIMIT_SILENCE = "SET LOCAL idle_in_transaction_session_timeout = '9s'"
-#: No statement waits longer for a lock: the work is repeated, and `status` says
-#: why it failed.
+#: No statement waits longer for a lock: the work is repeated, and `status` says why it failed.
 _LIMIT_WAIT = "SET LOCAL lock_timeout = '60s'"
 _NO_WAIT_FOR_DISK = "SET LOCAL synchronous_commit = off"
 
@@ -132,9 +131,8 @@ class Database:
         A transaction that isn't `durable` doesn't wait for the disk. It survives the process, but
         a power cut may undo it unless a durable transaction came after it.
 
-        `push`: whether it writes tables of the push (`push_schema`). Of these, one runs at a time
-        on PostgreSQL too. They wait for each other before they lock a row, so there is no deadlock
-        among them, and none sees what another one has not committed.
+        `push`: whether it writes tables of the push (`push_schema`). One of these runs at a time,
+        on PostgreSQL too. Each waits before it locks any row, so none of them meets a deadlock.
         """
         self.check()
         synchronous = _DURABLE if durable and self._lasting else _FAST
@@ -147,9 +145,7 @@ class Database:
             if not self.sqlite:
                 settings = [_LIMIT_SILENCE, _LIMIT_WAIT, *([] if durable else [_NO_WAIT_FOR_DISK])]
                 if self.process:  # `processes.end_sessions` finds it by these letters
-                    settings.append(
-                        f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'"
-                    )
+                    settings += [f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'"]
                 if push:
                     settings.append(f"SELECT pg_advisory_xact_lock({_PUSHING})")
                 connection.exec_driver_sql("; ".join(settings))
