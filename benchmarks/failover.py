@@ -13,6 +13,7 @@ saved again. Ends with 1 if
 - the output or a server shows an older version after a newer one, or half a feed;
 - a subscriber does not end with the newest version, or gets an older one after a newer one, but
   for requests that were under way when a process was suspended or cut off: nobody stops these;
+- a job is left a minute after it could have been done, and longer with many subscribers;
 - a version is sent again to more subscribers than a page has;
 - anything is pinged or delivered in the ten seconds after the last round.
 
@@ -61,6 +62,7 @@ class Round:
     deliveries: int
     repeats: int
     older: int
+    left: int  #: jobs that were not done in time
 
     def failures(self) -> list[str]:
         what = []
@@ -71,6 +73,8 @@ class Round:
             what.append(f"served by the process that was away after {_seconds(self.back)} s")
         if self.reached is None:
             what.append("subscribers without the newest version")
+        if self.left:
+            what.append(f"{self.left} jobs are left")
         if self.repeats > PAGE:
             what.append(f"{self.repeats} deliveries of what the subscriber had")
         if self.older > (LANES["deliveries"][0] if self.victim else 0):
@@ -138,6 +142,7 @@ def run_round(world: World, watch: Watch, kind: Kind, rng: random.Random, number
         deliveries=after.deliveries - before.deliveries,
         repeats=after.repeats - before.repeats,
         older=len(after.older) - len(before.older),
+        left=world.processes.queued(),
     )
 
 
@@ -175,7 +180,7 @@ def measure(world: World, watch: Watch, options: argparse.Namespace) -> list[str
         failures += rounds[-1].failures()
         if ended := world.ended():
             return [*failures, f"{kind.name}: processes {ended} ended"]
-        if rounds[-1].reached is None:
+        if rounds[-1].reached is None or rounds[-1].left:
             return failures
     failures += idle(world, number) + watch.faults
     longest = {
