@@ -108,7 +108,9 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
     They get other ids, so that nothing which their claimers sent counts for the next claim.
     Verifications keep theirs, which have the order of the requests.
     """
-    requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
+    requeued = connection.execute(select(jobs).where(condition)).all()
+    if not requeued:
+        return
     deliveries = [
         {"of": row.topic, "to": row.target} for row in requeued if row.kind == JobKind.DELIVER
     ]
@@ -121,11 +123,13 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
             update(subscriptions).where(subscription).values(delivered=None), deliveries
         )
     rows = [{**row._mapping, **_WAITING} for row in requeued]
-    _put_back(connection, [row for row in rows if row["kind"] == JobKind.VERIFY])
     others = [row for row in rows if row["kind"] != JobKind.VERIFY]
     for row in others:
         del row["id"]
+    # Before the others are deleted: SQLite may give a new row the id of the last deleted one.
     _put_back(connection, others)
+    connection.execute(delete(jobs).where(condition))
+    _put_back(connection, [row for row in rows if row["kind"] == JobKind.VERIFY])
 
 
 def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) -> set[int | None]:
