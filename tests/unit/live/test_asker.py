@@ -145,7 +145,7 @@ def test_a_text_on_the_page(database: Database) -> None:
         site.pages = {
             "/a": Page(body=b"x" * (PAGE_LIMIT - 20) + b"By the harbour"),
             "/b": Page(body=late),
-            "/c": replace(chunked, headers={"Transfer-Encoding": "chunked", "Connection": "close"}),
+            "/c": Page(200, {"Transfer-Encoding": "chunked", "Connection": "close"}, chunked.body),
         }
         with an_asker(database, Clock(NOW), rules) as asker:
             wait_for(database, *(site.url + path for path in ("/a", "/b", "/c", "/d")))
