@@ -243,7 +243,7 @@ def test_a_restarted_claimer_releases_its_own_claims_at_once(database: Database)
 
 
 def test_a_requeued_job_is_another_one(database: Database) -> None:
-    """The outcome of what was sent for the first claim is none of the second."""
+    """What was sent for the first claim does not count for the second."""
     enqueue(database, A)
     (first,) = claim(database)
     with database.begin(push=True) as connection:

@@ -40,7 +40,7 @@ def test_compression_is_a_function_of_the_bytes() -> None:
 
 
 def test_a_gzip_sibling_has_no_time_stamp() -> None:
-    """RFC 1952 §2.3.1: an mtime of 0 is none."""
+    """RFC 1952 §2.3.1: an mtime of 0 means that there is none."""
     assert siblings(b"x" * 999, ("gzip",))[".gz"][4:8] == bytes(4)
 
 
