@@ -94,7 +94,7 @@ async def _serve(pipe: Connection) -> None:
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sender = writer.get_extra_info("peername")[0]
-        # A request that does not arrive as a whole is none: its sender was killed or cut off.
+        # A request that ends early does not count: its sender was killed or cut off.
         with suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
