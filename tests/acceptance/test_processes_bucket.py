@@ -21,7 +21,7 @@ def test_a_builder_that_sleeps_while_it_puts(tmp_path: Path) -> None:
         running() as server,
         created(server.get_uri(), "bucket") as state,
         Receiver() as receiver,
-        Processes(tmp_path / "x", state, receiver, output=bucket.settings, poll="60s") as processes,
+        Processes(tmp_path / "x", state, receiver, output=bucket.settings, poll="1h") as processes,
     ):
         processes.command.environ |= buckets.CREDENTIALS
         receiver.on_ping = lambda: bucket.text("all.atom")
