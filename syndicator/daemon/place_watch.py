@@ -5,16 +5,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import watchfiles
-
+from syndicator.daemon.folder_events import FolderEvents
 from syndicator.daemon.heartbeat import Heartbeat
 from syndicator.daemon.place import names_on_the_way, place_of
 
-#: Milliseconds between two looks at the events. Each look costs: a swap is rarer than a save.
-_STEP = 50
-
-#: Milliseconds after which the place is looked at although no event was seen, as on network disks.
-_TIMEOUT = 1000
+#: Seconds after which the place is looked at although no event was seen, as on network disks.
+_WAIT = 1.0
 
 
 class PlaceWatcher:
@@ -39,25 +35,18 @@ class PlaceWatcher:
             try:
                 self._watch()
             except Exception:  # too few inotify watches, or a folder that was just removed
-                self._stopping.wait(_TIMEOUT / 1000)
+                self._stopping.wait(_WAIT)
                 self._compare()
 
     def _watch(self) -> None:
         """Watch the folders that hold the names on the way, until one of the names changes."""
         names = names_on_the_way(self._folder)
-        for changes in watchfiles.watch(
-            *sorted({os.path.dirname(name) for name in names}),
-            watch_filter=lambda _, path: path in names,
-            step=_STEP,
-            rust_timeout=_TIMEOUT,
-            yield_on_timeout=True,
-            stop_event=self._stopping,
-            raise_interrupt=False,
-            recursive=False,
-            ignore_permission_denied=True,
-        ):
-            if self._compare() or changes:
-                return
+        folders = sorted({os.path.dirname(name) for name in names})
+        with FolderEvents(folders, below=False, ignored=lambda path: path not in names) as events:
+            while not self._stopping.is_set():
+                changed = events.wait(_WAIT) is not None
+                if self._compare() or changed:
+                    return
 
     def _compare(self) -> bool:
         """Report another place. Returns whether it is another one."""

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import watchfiles
-
+from syndicator.daemon.folder_events import FolderEvents
 from syndicator.daemon.heartbeat import Heartbeat
 from syndicator.daemon.place_watch import PlaceWatcher
 from syndicator.errors import SourceError
+from syndicator.sources.files_of_tools import is_of_tool
 
-#: Milliseconds without changes that end a burst of them.
-_QUIET = 6
-
-#: Milliseconds after which a burst is reported although it goes on.
-_BURST = 200
+#: Seconds after which it looks whether to watch anew.
+_WAIT = 0.25
 
 
 class Watcher:
@@ -37,11 +34,8 @@ class Watcher:
         failed: Callable[[SourceError | None], None],
     ) -> None:
         self._folder = folder
-        # Prefixes of paths: all below the output, and SQLite's and the locks' files beside the
-        # state.
-        ignored: list[str | Path] = [f"{output}/"] if output else []
-        ignored += [state] if state else []
-        self._filter = watchfiles.DefaultFilter(ignore_paths=ignored)
+        self._output = str(output) if output else None
+        self._state = str(state) if state else None
         self._changed = changed
         self._failed = failed
         self._stopping = threading.Event()
@@ -68,6 +62,14 @@ class Watcher:
         self.restart()
         self._report(frozenset())
 
+    def _ignores(self, path: str) -> bool:
+        if is_of_tool(path):
+            return True
+        if self._output and (path == self._output or path.startswith(f"{self._output}/")):
+            return True
+        # The names of SQLite's other files, and those of the locks, begin with the state's.
+        return bool(self._state and path.startswith(self._state))
+
     def _report(self, paths: frozenset[str]) -> None:
         self.reported_at = time.monotonic()
         self._changed(paths)
@@ -79,29 +81,23 @@ class Watcher:
             self._restart.clear()
             heartbeat.beat()
             try:
-                for changes in watchfiles.watch(
-                    self._folder,
-                    watch_filter=self._filter,
-                    debounce=_BURST,
-                    step=_QUIET,
-                    rust_timeout=1000,
-                    yield_on_timeout=True,
-                    stop_event=self._restart,
-                    raise_interrupt=False,
-                ):
-                    heartbeat.beat()
+                with FolderEvents([str(self._folder)], below=True, ignored=self._ignores) as events:
                     self._failed(None)
                     if restarted:
                         self._report(frozenset())
-                    elif changes:
-                        self._report(frozenset(path for _, path in changes))
-                    restarted = False
+                        restarted = False
+                    while not self._restart.is_set():
+                        changes = events.wait(_WAIT)
+                        heartbeat.beat()
+                        if changes is not None:
+                            self._report(changes)
             except Exception as error:  # mostly a missing folder, or too few inotify watches
                 hint = (
                     "the next poll finds changes; "
                     "with many folders, raise fs.inotify.max_user_watches"
                 )
+                reason = getattr(error, "strerror", None) or error
                 with suppress(Exception):  # the report itself may fail
-                    self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))
+                    self._failed(SourceError(f"can't watch {self._folder}: {reason}", hint=hint))
                 self._restart.wait(5)
             restarted = True

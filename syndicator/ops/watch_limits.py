@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from syndicator.model.content import Problem
+from syndicator.sources.files_of_tools import is_of_tool
 
 #: Folders that are counted at most: some seconds.
 MAX_FOLDERS = 200_000
@@ -68,9 +69,13 @@ def _hint(limit: str, needed: int) -> str:
 
 
 def count_folders(root: Path, at_most: int) -> int:
-    """Folders below a folder and itself, each once, through links too; stops at `at_most`."""
+    """Folders below a folder and itself, each once, through links too; stops at `at_most`.
+
+    Without those of tools, which are not watched.
+    """
     seen: set[tuple[int, int]] = set()
     for path, folders, _ in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if not is_of_tool(name)]
         status = _identity(path)
         if status is None or status in seen:
             folders.clear()

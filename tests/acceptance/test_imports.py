@@ -9,7 +9,7 @@ import pytest
 from command import PATIENCE, free_port
 
 #: What only the daemon needs.
-SERVER = {"apscheduler", "starlette", "structlog", "uvicorn", "uvloop", "watchfiles"}
+SERVER = {"apscheduler", "starlette", "structlog", "uvicorn", "uvloop", "inotify_simple"}
 #: What only requests to other machines need.
 CLIENT = {"requests", "ssrfguard", "urllib3"}
 #: What only rendered posts need, and feeds that are written.

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from watchfiles.main import RustNotify
 
+from syndicator.daemon.folder_events import FolderEvents
 from syndicator.ops import watch_limits
 from syndicator.ops.watch_limits import (
     Inotify,
@@ -50,8 +50,11 @@ def test_more_folders_than_are_counted() -> None:
 
 
 def test_folders_are_counted_once(tmp_path: Path) -> None:
-    """With itself, hidden ones, and through links, which may lead back; not beyond the bound."""
-    for name in ("site/_posts/2026", "site/.git", "elsewhere/deep"):
+    """With itself, hidden ones, and through links, which may lead back; not beyond the bound.
+
+    Git's folder is not watched.
+    """
+    for name in ("site/_posts/2026", "site/.hidden", "site/.git/objects", "elsewhere/deep"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "site/link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "site/again").symlink_to(tmp_path / "elsewhere")
@@ -68,7 +71,7 @@ def test_what_watches_the_source_already_is_not_counted(tmp_path: Path) -> None:
     for folder in (source, other / "a/b"):
         folder.mkdir(parents=True)
     before = _own_instances()
-    with RustNotify([str(other)], False, False, 300, True, False):
+    with FolderEvents([str(other)], below=True, ignored=lambda path: False):
         (info,) = (each for each in _own_instances() if each not in before)
     assert watch_limits.parse_watches(info) == {
         (status.st_ino, status.st_dev)
