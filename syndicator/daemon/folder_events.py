@@ -32,8 +32,8 @@ _NOT_WATCHED = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP}
 class FolderEvents:
     """The paths that change in folders.
 
-    `below`: whether in all folders below them, too. Links to folders are followed. A folder that
-    several paths lead to is reported by one of them.
+    `below`: whether in all folders below them, too. Links are not followed: a folder is reported by
+    its own path, and one elsewhere is none of the site's.
 
     `ignored` says which paths are not reported. A folder of such a path is not watched.
 
@@ -104,7 +104,7 @@ class FolderEvents:
         if self._below:
             if event.mask & flags.MOVED_FROM:
                 self._forget(path)
-            elif event.mask & (flags.CREATE | flags.MOVED_TO) and os.path.isdir(path):
+            elif event.mask & flags.ISDIR and event.mask & (flags.CREATE | flags.MOVED_TO):
                 self._watch(path)
 
     def _watch(self, top: str) -> OSError | None:
@@ -120,7 +120,7 @@ class FolderEvents:
                     raise
                 failed = error
                 continue
-            if watch not in self._paths:  # else another path leads there
+            if watch not in self._paths:
                 self._paths[watch] = path
                 waiting += self._folders_in(path) if self._below else ()
         return failed
@@ -129,7 +129,7 @@ class FolderEvents:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    if entry.is_dir() and not self._ignored(entry.path):
+                    if entry.is_dir(follow_symlinks=False) and not self._ignored(entry.path):
                         yield entry.path
         except OSError as error:
             if error.errno not in _NOT_WATCHED:

@@ -69,29 +69,17 @@ def _hint(limit: str, needed: int) -> str:
 
 
 def count_folders(root: Path, at_most: int) -> int:
-    """Folders below a folder and itself, each once, through links too; stops at `at_most`.
+    """Folders that are watched: a folder and those below it. Stops at `at_most`.
 
-    Without those of tools, which are not watched.
+    Links are not followed, and folders of tools are not watched.
     """
-    seen: set[tuple[int, int]] = set()
-    for path, folders, _ in os.walk(root, followlinks=True):
+    number = 0
+    for _, folders, _ in os.walk(root):
         folders[:] = [name for name in folders if not is_of_tool(name)]
-        status = _identity(path)
-        if status is None or status in seen:
-            folders.clear()
-            continue
-        seen.add(status)
-        if len(seen) >= at_most:
+        number += 1
+        if number >= at_most:
             break
-    return len(seen)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+    return number
 
 
 def _read_limits() -> Inotify:
