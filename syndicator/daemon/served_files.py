@@ -132,7 +132,7 @@ def starting_app(catalogue: Catalogue, trusted: Sequence[Network]) -> FeedCatalo
 
 
 async def _starting(scope: Scope, _receive: Receive, send: Send) -> None:
-    body = b"" if scope["method"] == "HEAD" else _STARTING.body
+    body = b"" if scope["method"] == "HEAD" else _STARTING.content()
     headers = list(_STARTING.headers)
     await send({"type": "http.response.start", "status": _STARTING.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -55,7 +55,7 @@ def _not_found(catalogue: Catalogue, request: Request) -> Response:
     messages = catalogue.messages
     message = messages.not_found if catalogue.is_complete else messages.building
     reply = message.select(request.method, request.scope["headers"])
-    response = Response(reply.body, reply.status)
+    response = Response(reply.content(), reply.status)
     response.raw_headers = list(reply.headers)
     return response
 

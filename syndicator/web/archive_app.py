@@ -70,7 +70,7 @@ class ArchiveApp:
         status, headers = response.status, response.headers
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if file is None:
-            await send({"type": "http.response.body", "body": response.body})
+            await send({"type": "http.response.body", "body": response.content()})
             return
         sent = len(part)
         while part and sent < file.written[0]:

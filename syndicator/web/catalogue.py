@@ -153,9 +153,8 @@ class FeedCatalogue:
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         )
-        await send(
-            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body}
-        )
+        body = b"" if scope["method"] == "HEAD" else reply.content()
+        await send({"type": "http.response.body", "body": body})
 
     def reply(self, scope: Scope) -> PreparedResponse | None:
         """The response from the catalogue, after counting it; None if the path is not in it."""

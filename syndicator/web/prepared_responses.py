@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from syndicator.web.conditional import CONDITIONS, evaluate
 from syndicator.web.negotiation import IDENTITY, choose
+from syndicator.web.packed_bodies import PackedBody, packed
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -63,9 +64,13 @@ class PreparedResponse(NamedTuple):
 
     status: int
     headers: Headers
-    body: bytes
+    body: bytes | PackedBody
     #: Status line and headers as bytes, without the server's own headers and the empty line.
     head: bytes
+
+    def content(self) -> bytes | memoryview:
+        """The bytes of the body."""
+        return self.body if isinstance(self.body, bytes) else self.body.unpacked()
 
 
 class Variant(NamedTuple):
@@ -87,7 +92,7 @@ class Prepared(NamedTuple):
     page: PreparedResponse | None  #: redirect for people who open a feed in a browser
 
 
-def response(status: int, headers: Headers, body: bytes = b"") -> PreparedResponse:
+def response(status: int, headers: Headers, body: bytes | PackedBody = b"") -> PreparedResponse:
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
         *(b": ".join(line) for line in headers),
@@ -146,6 +151,9 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
         shared.append((b"link", file.link.encode("ascii")))
     variants = {}
     sizes = file.sizes
+    bodies: dict[str, bytes | PackedBody] = {**file.bodies}
+    if IDENTITY in file.bodies:
+        bodies[IDENTITY] = packed(file.bodies[IDENTITY], file.bodies.get("gzip"))
     for coding, size in sizes.items():
         etag = f'"{file.digest}{_ETAG_SUFFIX[coding]}"'.encode()
         # A 304 may repeat Last-Modified and Link (RFC 9110 §15.4.5). It does: some readers keep
@@ -157,7 +165,7 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
         ]
         if coding != IDENTITY:
             content.append((b"content-encoding", coding.encode()))
-        ok = response(200, content + validated, file.bodies.get(coding, b""))
+        ok = response(200, content + validated, bodies.get(coding, b""))
         variants[coding] = Variant(etag, ok, response(304, validated))
     offered = tuple(sorted(sizes, key=lambda coding: (sizes[coding], coding)))
     format = format_of(file.media_type)

@@ -216,9 +216,9 @@ class BoundedProtocol(SerialProtocol):
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         end = b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"
         head = b"".join([reply.head, _NOSNIFF_AND_DATE, date, end])
-        if reply.body and self._method != "HEAD":
+        if self._method != "HEAD" and (body := reply.content()):
             # Not joined: each slow client would keep a copy in memory.
-            self.transport.writelines([head, reply.body])
+            self.transport.writelines([head, body])
         else:
             self.transport.write(head)
         if keep:
@@ -234,7 +234,7 @@ class BoundedProtocol(SerialProtocol):
         """Send a response and close, without regard to the request."""
         date = self.server_state.default_headers[0][1]
         self.transport.write(
-            b"".join([reply.head, _NOSNIFF_AND_DATE, date, b"\r\n\r\n", reply.body])
+            b"".join([reply.head, _NOSNIFF_AND_DATE, date, b"\r\n\r\n", reply.content()])
         )
         self.transport.close()
 

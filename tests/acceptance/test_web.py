@@ -772,7 +772,10 @@ def test_a_client_that_reads_nothing_is_dropped(caplog: pytest.LogCaptureFixture
 
 
 def test_slow_clients_share_one_body(web: Web) -> None:
-    """Unsent responses are not copied for each client: many clients would use up the memory."""
+    """Unsent responses are not copied for each client: many clients would use up the memory.
+
+    These accept no compression, so their body is unpacked, once.
+    """
     with ExitStack() as clients:
         tracemalloc.start()
         clients.callback(tracemalloc.stop)
@@ -780,7 +783,7 @@ def test_slow_clients_share_one_body(web: Web) -> None:
             client = clients.enter_context(web.connect())
             client.sendall(b"GET /huge.rss HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(100)
-        assert tracemalloc.get_traced_memory()[0] < 4_000_000  # of 8,000,000 bytes each
+        assert 8_000_000 < tracemalloc.get_traced_memory()[0] < 12_000_000
 
 
 def test_a_slow_client_gets_the_whole_response() -> None:
