@@ -31,7 +31,7 @@ from syndicator.store.push_schema import (
     shards,
     subscriptions,
 )
-from syndicator.store.schema import feeds, files, posts, problems
+from syndicator.store.schema import feeds, posts, problems
 from syndicator.store.schema_types import constant
 from syndicator.store.times import to_us
 
@@ -46,17 +46,16 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
     activity.delete_old(connection, now)
     versions.delete_unwanted(connection)
     connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
-    topic_published = exists().where(files.c.url == pings.c.topic, ~files.c.gone)
-    connection.execute(delete(pings).where(or_(pings.c.hub.not_in(pinged_hubs), ~topic_published)))
+    unpublished = pings.c.topic.not_in(waves.PUBLISHED)
+    connection.execute(delete(pings).where(or_(pings.c.hub.not_in(pinged_hubs), unpublished)))
     removed_hub = and_(jobs.c.kind == JobKind.PING, jobs.c.target.not_in(pinged_hubs))
     connection.execute(delete(jobs).where(removed_hub, jobs.c.state != JobState.CLAIMED))
     subscribed = exists().where(
         subscriptions.c.topic == jobs.c.topic, subscriptions.c.callback == jobs.c.target
     )
-    published = exists().where(files.c.url == jobs.c.topic, ~files.c.gone)
     over = or_(
         jobs.c.kind.in_([JobKind.VERIFY, JobKind.DENY]),
-        and_(jobs.c.kind == JobKind.PING, ~published),
+        and_(jobs.c.kind == JobKind.PING, jobs.c.topic.not_in(waves.PUBLISHED)),
         and_(jobs.c.kind == JobKind.DELIVER, ~subscribed),
     )
     old = jobs.c.due <= to_us(now - GIVEN_UP_KEPT)
