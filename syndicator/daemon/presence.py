@@ -52,7 +52,7 @@ class Presence(DaemonMember):
         self._logged: bool | None = None  #: whether it builds, as the log has it
         self._started = 0  #: by the database's clock
         self._asked_at = 0.0  #: when its leases were last renewed, by `clock`
-        self._lives = 0  #: how often they were renewed after their end
+        self._lives = 0  #: how often they were renewed after their end, or taken for the first time
         self._published = -1  #: what it serves, see `processes.behind`
         self._requests = 0  #: to the builder, that this process has seen
         self._late: frozenset[tuple[str, int]] = frozenset()  #: not waited for again
@@ -200,10 +200,11 @@ class Presence(DaemonMember):
                     builder = leases.take(connection, "daemon", self.name)
                 role = Role.BUILDER if builder else Role.STANDBY
                 shown = max(self._published, 0)
-                processes.beat(connection, self.name, role, self._started, shown)
+                is_new = processes.beat(connection, self.name, role, self._started, shown)
             if builder:
                 builder.renewed()
-            self._lives += clock() >= self._asked_at + LEASE
+            # Others may take it for dead before its lease ends here: the database's clock was set.
+            self._lives += is_new or clock() >= self._asked_at + LEASE
             self._builder, self._asked_at = builder, asked
 
     def _follow(self, seen: Glance) -> None:

@@ -80,7 +80,9 @@ _BEAT = text(
     f"VALUES (:name, :host, :pid, :role, {NOW}, :started, {IN_A_LEASE}, :shown) "
     "ON CONFLICT (name) DO UPDATE "
     "SET expires = excluded.expires, role = excluded.role, shown = excluded.shown, "
-    "since = CASE WHEN processes.role = excluded.role THEN processes.since ELSE excluded.since END"
+    "since = CASE WHEN processes.role = excluded.role THEN processes.since ELSE excluded.since END "
+    # A row that no transaction replaced: it was inserted.
+    "RETURNING xmax = 0"
 )
 _NOW = text(f"SELECT {NOW}")
 # Rows that another process locks are its own, or it deletes them.
@@ -123,10 +125,14 @@ def glance(connection: Connection) -> Glance:
     )
 
 
-def beat(connection: Connection, name: str, role: Role, started: int, shown: int) -> None:
-    """Record for one lease that this process lives. `shown`: see `behind`."""
+def beat(connection: Connection, name: str, role: Role, started: int, shown: int) -> bool:
+    """Record for one lease that this process lives. `shown`: see `behind`.
+
+    Returns whether it did not live so far: this is its first lease, or others took it for dead.
+    """
     values = {"name": name, "role": role, "started": started, "shown": shown}
-    connection.execute(_BEAT, {**values, "host": socket.gethostname(), "pid": os.getpid()})
+    own = {"host": socket.gethostname(), "pid": os.getpid()}
+    return bool(connection.execute(_BEAT, values | own).scalar_one())
 
 
 def end_sessions(connection: Connection) -> None:

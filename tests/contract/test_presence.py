@@ -114,6 +114,18 @@ def test_the_clock_of_the_database_is_set_back(database: Database, postgresql: s
     alive.leave()
 
 
+def test_a_process_that_others_take_for_dead(database: Database, postgresql: str) -> None:
+    """It learns of it, and sends nothing that it claimed before. Its own clock shows nothing."""
+    presence = Presence(postgresql)
+    presence.enter()
+    life = presence.life
+    with database.begin() as connection:
+        connection.execute(text("UPDATE processes SET expires = expires + 3600000000"))
+        processes.delete_dead(connection)
+    until(lambda: presence.life not in (None, life), seconds=AT_ONCE)
+    presence.leave()
+
+
 def test_a_dead_process_holds_no_lock(database: Database, postgresql: str) -> None:
     """Also where PostgreSQL still waits for it, in the midst of a pipeline."""
     dead, alive = Presence(postgresql), Presence(postgresql)
