@@ -17,7 +17,8 @@ class OpenPage(Struct):
     page: Page
     file: FeedFile | None  #: what is sent; None: the topic is no longer published
     unplanned: list[PageEntry]
-    look_at: float  #: the monotonic time of the next look at what it waits for
+    began: float  #: when it was claimed, by the monotonic clock
+    looked: float = 0.0  #: when it was last looked at what it waits for
     pending: dict[str, Task] = field(default_factory=dict)  #: without an outcome, by callback
     to_queue: set[str] = field(default_factory=set)  #: callbacks whose deliveries become jobs
     outcomes: list[TaskOutcome] = field(default_factory=list)

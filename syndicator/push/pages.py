@@ -34,6 +34,12 @@ from syndicator.websub.tasks import Task, TaskOutcome
 #: Seconds that a page waits for a callback.
 PATIENCE = 2.0
 
+#: Seconds that it waits if nothing else may be sent meanwhile, see `AGAIN_LIMIT`.
+LEAST_PATIENCE = 0.5
+
+#: Subscribers on the pages of this process. A crash sends at most these again.
+AGAIN_LIMIT = 4 * PAGE
+
 #: Seconds between two looks at what a page waits for.
 _LOOK = 0.25
 
@@ -79,13 +85,18 @@ class OpenPages:
     def __bool__(self) -> bool:
         return bool(self._open)
 
-    def is_claimable(self, pool: SenderPool[Task, Any]) -> bool:
-        """Whether there is room for another page."""
+    def is_claimable(self, pool: SenderPool[Task, Any], ended: Sequence[OpenPage] = ()) -> bool:
+        """Whether there is room for another page. `ended`: those that are recorded before."""
         opened = self._open.values()
         waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in opened)
         sizes = {each.page.topic: len(each.file.data) for each in opened if each.file}
         has_room = waiting <= LANE_LIMIT - PAGE and sum(sizes.values()) < _MAX_BYTES
-        return has_room and self._topics.is_served()
+        return has_room and not self._is_full(ended) and self._topics.is_served()
+
+    def _is_full(self, ended: Sequence[OpenPage] = ()) -> bool:
+        """Whether a crash would send too much again if there was another page."""
+        rows = sum(len(each.page.rows) for each in self._open.values())
+        return rows - sum(len(each.page.rows) for each in ended) > AGAIN_LIMIT - PAGE
 
     def is_due(self, *, paced: bool) -> bool:
         """Whether a page is due. Reading doesn't wait for writers."""
@@ -132,12 +143,12 @@ class OpenPages:
         if due:
             with self._database.begin(durable=False, push=True) as connection:
                 pages.put_back(connection, due)
-        look_at = time.monotonic() + PATIENCE
+        began = time.monotonic()
         for page in claimed:
             if page not in due:
                 file = files[page.topic]
                 entries = page.entries(pace=pace) if file else []
-                self._open[page.number] = OpenPage(page, file, entries, look_at)
+                self._open[page.number] = OpenPage(page, file, entries, began)
 
     def _outdated(self, claimed: Sequence[Page], files: Files) -> list[Page]:
         """The pages whose topic changed after their claim."""
@@ -156,13 +167,11 @@ class OpenPages:
         """Have the next deliveries of pages sent. Returns whether there are more."""
         room = _PART
         for opened in self._open.values():
-            if opened.unplanned and not room:
-                return True
             number = min(room, len(opened.unplanned))
             room -= number
             tasks = opened.plan(number, self._payloads.of) if number else ()
             pool.add([(queue_key(task.job.target, task.job.host), task) for task in tasks], _LANE)
-        return False
+        return any(opened.unplanned for opened in self._open.values())
 
     def add(self, outcome: TaskOutcome) -> TaskOutcome | None:
         """Add the outcome of a delivery to its page; None.
@@ -179,11 +188,14 @@ class OpenPages:
     def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
         """Pages that wait for nothing any more, as many as may be recorded at once."""
         now = time.monotonic()
+        is_idle = self._is_full() and not pool.waiting_in(_LANE)
+        patience = LEAST_PATIENCE if is_idle else PATIENCE
         for opened in self._open.values():
-            if opened.pending and not opened.unplanned and now >= opened.look_at:
-                opened.look_at = now + _LOOK
+            look_at = max(opened.began + patience, opened.looked + _LOOK)
+            if opened.pending and not opened.unplanned and now >= look_at:
+                opened.looked = now
                 tasks = opened.pending.values()
-                if (held_up := pool.set_aside(tasks, _LANE, PATIENCE)) is not None:
+                if (held_up := pool.set_aside(tasks, _LANE, patience)) is not None:
                     opened.end(*held_up)
         return _some([opened for opened in self._open.values() if opened.is_done])
 

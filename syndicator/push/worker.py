@@ -203,7 +203,7 @@ class PushWorker:
         ended = self._pages.done(self._pool)
         if ended or times.takes_pages(now):
             paced = bool(self._pace.interval)
-            claim = self._pages.is_claimable(self._pool)
+            claim = self._pages.is_claimable(self._pool, ended)
             claim = claim and (bool(ended) or self._pages.is_due(paced=paced))
             claimed = self._turn(ended, counts, claim=claim) if ended or claim else False
             times.pages_done(claimed=claimed, now=now)

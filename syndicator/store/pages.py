@@ -40,7 +40,7 @@ from syndicator.store.sql import among, among_values
 from syndicator.store.times import from_us, to_us
 
 #: Subscribers of a page, or of the small pages that are claimed together. A crash sends at most
-#: these again for each claim that was being sent, see `push.lanes.LANE_LIMIT`.
+#: these again for each claim that was being sent, see `push.pages.AGAIN_LIMIT`.
 PAGE = 512
 
 #: Pages that are claimed together. Each has a few subscribers only: those of small topics.

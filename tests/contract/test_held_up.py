@@ -1,6 +1,7 @@
 """A page that slow callbacks hold up ends; what they answer later is recorded."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from wave_hub import Hub, names
 
 from syndicator.model.outbox import Response
+from syndicator.model.sweeps import place_of, shard_of
 from syndicator.outbound.hold import Hold
 from syndicator.push import lanes
 from syndicator.push import pages as push_pages
@@ -73,3 +75,74 @@ def test_an_answer_before_the_page_is_recorded(hub: Hub, monkeypatch: pytest.Mon
         pages.turn(ended, LEASE, TERMS, claim=False)
     with hub.database.read() as connection:
         assert connection.execute(select(jobs)).all() == []
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_slow_callbacks_hold_up_four_pages(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in each shard. A crash would send again what was sent of the pages that wait."""
+    monkeypatch.setattr(push_pages, "AGAIN_LIMIT", 20)
+    for patience in ("PATIENCE", "LEAST_PATIENCE"):
+        monkeypatch.setattr(push_pages, patience, 60.0)
+    callbacks = names(200, 200)
+    for callback in callbacks:
+        hub.subscribe(callback)
+    hub.deliver_all()
+    answer, slow = threading.Event(), set[int]()
+
+    def answered(callback: str) -> int:
+        shard = shard_of(place_of(callback))
+        if shard not in slow:
+            slow.add(shard)
+            answer.wait(AT_ONCE)
+        return 200
+
+    hub.callbacks.answer = answered
+    hub.change()
+    running = threading.Thread(target=hub.deliver_all)
+    running.start()
+    try:
+        until(lambda: hub.callbacks.total() >= 20, seconds=AT_ONCE)
+        time.sleep(0.5)  # for what it should not send
+        assert hub.callbacks.total() == 20
+    finally:
+        answer.set()
+        running.join(AT_ONCE)
+    assert hub.callbacks.accepted == dict.fromkeys(callbacks, 2)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_more_pages_than_may_wait_wait_less(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is sent meanwhile."""
+    monkeypatch.setattr(push_pages, "AGAIN_LIMIT", 5)
+    monkeypatch.setattr(push_pages, "PATIENCE", 60.0)
+    slow, *others = names(30, 30)
+    for callback in (slow, *others):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    answer = threading.Event()
+    hub.callbacks.answer = lambda callback: (
+        200 if callback != slow or answer.wait(2 * AT_ONCE) else 500
+    )
+    hub.change()
+    running = threading.Thread(target=hub.deliver_all)
+    running.start()
+    try:
+        until(lambda: len(hub.callbacks.accepted) == len(others), seconds=AT_ONCE)
+    finally:
+        answer.set()
+        running.join(AT_ONCE)
+    assert hub.callbacks.accepted == dict.fromkeys((slow, *others), 2)
+
+
+def test_planning_a_page_goes_on_until_all_of_it_is_planned(hub: Hub) -> None:
+    """Even if it is the only one: nothing waits for the first answers then."""
+    for callback in names(40, 1):
+        hub.subscribe(callback)
+    hub.deliver_all()
+    hub.change()
+    payloads = Payloads(hub.database, hub.file, lambda: hub.now, only_changes=False)
+    pages = OpenPages(hub.database, Topics(read=hub.file), payloads, "one", lambda: hub.now)
+    assert pages.turn([], LEASE, TERMS, claim=True)
+    pool = lanes.new_pool(lambda task: task, Hold())
+    assert [pages.plan(pool) for _ in range(3)] == [True, True, False]
+    assert pool.waiting_in("deliveries") == 40
