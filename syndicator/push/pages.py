@@ -7,7 +7,7 @@ Pings go first: whatever is done for a page takes some milliseconds at a time.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,6 +84,11 @@ class OpenPages:
 
     def __bool__(self) -> bool:
         return bool(self._open)
+
+    @property
+    def jobs(self) -> Collection[int]:
+        """The ids of jobs that were made of deliveries which are under way."""
+        return self._jobs.values()
 
     def is_claimable(self, pool: SenderPool[Task, Any], ended: Sequence[OpenPage] = ()) -> bool:
         """Whether there is room for another page. `ended`: those that are recorded before."""

@@ -228,7 +228,10 @@ class PushWorker:
         """Judge the responses that came; whether the pass was nudged."""
         sent, nudged = self._pool.collect(wait, COLLECT_LIMIT)
         for outcome in map(self._judge, sent):
-            of_job = self._pages.add(outcome) if outcome.job.id is None else outcome
+            if outcome.job.id is None:
+                of_job = self._pages.add(outcome)
+            else:
+                of_job = self._jobs.settled(outcome, self._pages.jobs)
             if of_job is not None:
                 self._outcomes.append(of_job)
         return nudged
@@ -272,6 +275,7 @@ class PushWorker:
         while ended := self._pages.drop():
             self._turn(ended, counts, claim=False)
         self._pages.clear()
+        self._jobs.clear()
         with self._database.begin(push=True) as connection:
             claims.release(connection, self._options.claimer)
             if self._options.claimer.startswith(DAEMON):
