@@ -100,11 +100,12 @@ class JobClaims:
             )
             pairs = {
                 kind: [(job.topic, job.target) for job in jobs if job.kind is kind]
-                for kind in (JobKind.DELIVER, JobKind.PING)
+                for kind in (JobKind.DELIVER, JobKind.DENY, JobKind.PING)
             }
+            of_subscribers = pairs[JobKind.DELIVER] + pairs[JobKind.DENY]
             claimed = Claimed(
                 jobs,
-                live=subscriptions.find(connection, pairs[JobKind.DELIVER], now),
+                live=subscriptions.find(connection, of_subscribers, now),
                 pinged=pings.attempted(connection, pairs[JobKind.PING]),
             )
         if pairs[JobKind.PING]:

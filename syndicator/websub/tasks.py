@@ -99,6 +99,8 @@ def task_for(
     match job.detail:
         case Ping():
             return Task(job=job, request=publisher.ping(job.target, job.topic))
+        case Denial() if subscription is not None:  # it subscribed again meanwhile
+            return None
         case Denial(topic=topic, reason=reason):
             return Task(job=job, request=hub.denial(job.target, topic or job.topic, reason))
         case Verification(mode=Mode.SUBSCRIBE, topic=topic) if file is None:

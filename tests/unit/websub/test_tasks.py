@@ -14,6 +14,7 @@ from syndicator.model.outbox import (
     GaveUp,
     Job,
     JobDetail,
+    JobKind,
     JobOutcome,
     Mode,
     Ping,
@@ -93,7 +94,12 @@ def answered(task: Task | None, response: Response) -> TaskOutcome:
 
 
 def task_of(job: Job) -> Task | None:
-    return task_for(job, SUBSCRIPTION, "old", FILE, "c")
+    return task_for(job, subscription_of(job), "old", FILE, "c")
+
+
+def subscription_of(job: Job) -> Subscription | None:
+    """A callback that is denied has none."""
+    return None if job.kind is JobKind.DENY else SUBSCRIPTION
 
 
 def failing_for(days: float, failures: int = 40) -> Task | None:
@@ -186,9 +192,14 @@ def test_what_is_sent_depends_on_what_the_subscriber_has() -> None:
 )  # fmt: skip
 def test_what_a_callback_is_asked_or_told(of: Job, file: FeedFile | None, query: str) -> None:
     """The topic as its subscriber named it. A topic that ended before is denied instead."""
-    task = task_for(of, SUBSCRIPTION, None, file, "c")
+    task = task_for(of, subscription_of(of), None, file, "c")
     assert task is not None
     assert task.request.url == f"{CALLBACK}&hub.mode={query}"
+
+
+def test_a_subscriber_is_not_denied() -> None:
+    """It subscribed again before the denial of its earlier subscription was sent."""
+    assert task_for(DENY, SUBSCRIPTION, None, FILE, "c") is None
 
 
 # ---- judge
