@@ -175,10 +175,16 @@ class Released(Struct, frozen=True, kw_only=True):
 
     until: datetime | None = None  #: not due before this; None: due as before
     not_before: datetime | None = None  #: see `Retry`
+    was_sent: bool = False  #: whether we stopped a request, which may have arrived
 
 
 #: What became of a job, apart from the job itself.
 JobOutcome = Done | Retry | GaveUp | Released
+
+
+def was_sent(outcome: JobOutcome) -> bool:
+    """Whether a request was sent, which may have arrived."""
+    return not isinstance(outcome, Released) or outcome.was_sent
 
 
 class Subscription(Struct, frozen=True, kw_only=True):

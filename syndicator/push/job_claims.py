@@ -102,6 +102,7 @@ class JobClaims:
                 kind: [(job.topic, job.target) for job in jobs if job.kind is kind]
                 for kind in (JobKind.DELIVER, JobKind.DENY, JobKind.PING)
             }
+            subscriptions.begin_deliveries(connection, pairs[JobKind.DELIVER])
             of_subscribers = pairs[JobKind.DELIVER] + pairs[JobKind.DENY]
             claimed = Claimed(
                 jobs,

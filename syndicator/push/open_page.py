@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Done, Released
+from syndicator.model.outbox import Done, Released, was_sent
 from syndicator.push.plan import plan_page
 from syndicator.store.claimed_pages import Page, PageEnd, PageEntry
 from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
@@ -78,7 +78,7 @@ class OpenPage(Struct):
         return [
             each
             for each in self.outcomes
-            if not isinstance(each.outcome, Released)
+            if was_sent(each.outcome)
             and not (isinstance(each.change, Delivered) and each.change.network is None)
         ]
 

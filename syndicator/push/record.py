@@ -12,6 +12,7 @@ from syndicator.model.client_keys import host_name
 from syndicator.model.content import Problem
 from syndicator.model.outbox import (
     JOB_NOUNS,
+    Delivery,
     Denial,
     Done,
     GaveUp,
@@ -20,6 +21,7 @@ from syndicator.model.outbox import (
     Released,
     Retry,
     Subscription,
+    was_sent,
 )
 from syndicator.model.report import count
 from syndicator.store import claims, deliveries, outbox, pings, subscriptions
@@ -82,8 +84,16 @@ def record(
                     _deny(connection, each.job, topic, hub.UNREACHABLE, now)
             case None:
                 pass
+    stopped = [
+        (each.job.topic, each.job.target)
+        for each in outcomes
+        if each.job.kind is JobKind.DELIVER
+        and isinstance(each.outcome, Released)
+        and was_sent(each.outcome)
+    ]
     subscriptions.record_delivered(connection, delivered, now)
     subscriptions.record_failed(connection, failed, now)
+    subscriptions.record_unknown(connection, stopped)
     subscriptions.set_network(connection, networks)
 
 
@@ -93,13 +103,11 @@ def send_again(connection: Connection, lost: Sequence[TaskOutcome], now: datetim
     They may have arrived after the newer ones of that process.
     """
     sent = [
-        each.job
-        for each in lost
-        if each.job.kind is JobKind.DELIVER and not isinstance(each.outcome, Released)
+        each.job for each in lost if each.job.kind is JobKind.DELIVER and was_sent(each.outcome)
     ]
     for job in sent:
-        subscriptions.forget_delivered(connection, job.topic, job.target)
-    again = [JobRow(detail=job.detail, target=job.target, topic=job.topic) for job in sent]
+        subscriptions.record_late(connection, job.topic, job.target)
+    again = [JobRow(detail=Delivery(), target=job.target, topic=job.topic) for job in sent]
     outbox.enqueue(connection, again, now)
 
 

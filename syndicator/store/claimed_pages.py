@@ -62,7 +62,7 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
         return [
             PageEntry(
                 subscription=self._subscription(row),
-                delivered=row.delivered if row.wave >= sweep.old_wave else sweep.old_digest,
+                delivered=self._has(row),
                 queued=bool(row.queued)
                 or row.failures > 0
                 or (row.last_success is not None and lately < row.last_success <= now),
@@ -72,6 +72,10 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
             and row.wave < sweep.wave
             and (only is None or row.callback in only)
         ]
+
+    def _has(self, row: Row[Any]) -> str | None:
+        is_own = row.wave >= self.sweep.old_wave
+        return (row.delivered or None) if is_own else self.sweep.old_digest
 
     def _subscription(self, row: Row[Any]) -> Subscription:
         """A subscription as far as a delivery needs it."""

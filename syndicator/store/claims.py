@@ -32,12 +32,12 @@ from syndicator.model.outbox import (
     Released,
     Retry,
 )
-from syndicator.store import hubs, pages
+from syndicator.store import hubs, pages, subscriptions
 from syndicator.store.due_jobs import ClaimLimits as ClaimLimits
 from syndicator.store.due_jobs import due_jobs
 from syndicator.store.job_details import from_json
 from syndicator.store.process_schema import DAEMON, is_dead
-from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
+from syndicator.store.push_schema import NOT_CLAIMED, jobs
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
@@ -111,17 +111,8 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
     requeued = connection.execute(select(jobs).where(condition)).all()
     if not requeued:
         return
-    deliveries = [
-        {"of": row.topic, "to": row.target} for row in requeued if row.kind == JobKind.DELIVER
-    ]
-    if deliveries:
-        # The delivery may have arrived, so it is unknown which bytes the subscriber has.
-        subscription = and_(
-            subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to")
-        )
-        connection.execute(
-            update(subscriptions).where(subscription).values(delivered=None), deliveries
-        )
+    sent = [(row.topic, row.target) for row in requeued if row.kind == JobKind.DELIVER]
+    subscriptions.record_unknown(connection, sent)
     rows = [{**row._mapping, **_WAITING} for row in requeued]
     others = [row for row in rows if row["kind"] != JobKind.VERIFY]
     for row in others:
@@ -159,7 +150,7 @@ def record(
     kept = {
         job.id: _WAITING | _changed(job, outcome)
         for job, outcome in outcomes
-        if not isinstance(outcome, Done)
+        if job.id and not isinstance(outcome, Done)
     }
     if kept:
         claimed = delete(jobs).where(jobs.c.id.in_(kept), jobs.c.state == JobState.CLAIMED)

@@ -114,7 +114,8 @@ subscriptions = Table(
     Column("secret", LargeBinary),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
-    # as of `wave`, digest of the bytes that it has; None: it has none, or it is unknown which
+    # as of `wave`, digest of the bytes that it has; None: it has none, or it is unknown which;
+    # "": see `subscriptions.CAME_LATE`
     Column("delivered", Text),
     # deliveries in a row that failed
     Column("failures", Integer, nullable=False),

@@ -4,13 +4,14 @@ A callback's address is a secret, since its query often holds a token. It is ret
 requests to it; operators see a label.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Row,
@@ -30,12 +31,17 @@ from syndicator.model.sweeps import place_of, shard_of
 from syndicator.store import waves
 from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.push_schema import jobs, subscriptions
+from syndicator.store.schema_types import Text
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 from syndicator.store.waves import Shard
 
 #: Never a digest, so the subscriber gets a delivery in any case.
 ANY_DIGEST = "any"
+
+#: Instead of the digest of what a subscriber has: a delivery whose claim was lost came late. It is
+#: unknown until the next claim, since what was under way then may have arrived before.
+CAME_LATE = ""
 
 #: Deliveries that are not claimed.
 UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != JobState.CLAIMED)
@@ -156,18 +162,21 @@ def find(
     wanted = set(pairs)
     if not wanted:
         return {}
-    topics = sorted({topic for topic, _ in wanted})
-    statement = select(subscriptions).where(
-        subscriptions.c.topic.in_(topics),
-        subscriptions.c.callback.in_(sorted({callback for _, callback in wanted})),
-        subscriptions.c.expires > to_us(now),
-    )
-    shards = waves.of_topics(connection, topics)
+    statement = select(subscriptions).where(_among(wanted), subscriptions.c.expires > to_us(now))
+    shards = waves.of_topics(connection, sorted({topic for topic, _ in wanted}))
     return {
         (row.topic, row.callback): _with_delivered(row, shards)
         for row in connection.execute(statement)
         if (row.topic, row.callback) in wanted
     }
+
+
+def _among(pairs: Collection[_Pair]) -> ColumnElement[bool]:
+    """Whether the topic and the callback of a subscription are among those of some pairs."""
+    return and_(
+        subscriptions.c.topic.in_(sorted({topic for topic, _ in pairs})),
+        subscriptions.c.callback.in_(sorted({callback for _, callback in pairs})),
+    )
 
 
 def _with_delivered(
@@ -176,11 +185,18 @@ def _with_delivered(
     """A subscription and the digest of what it has: by its own row, or by a later sweep."""
     shard = shards.get((row.topic, shard_of(row.place)))
     if shard is None or row.wave >= (has := shard.sweep.has(row.place))[0]:
-        return subscription_of(row), row.delivered
+        return subscription_of(row), row.delivered or None
     return subscription_of(row, shard.last_sent(row.place)), has[1]
 
 
 _ONE = and_(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+
+
+def begin_deliveries(connection: Connection, pairs: Collection[_Pair]) -> None:
+    """Record that deliveries to some topics and callbacks begin, and no others are under way."""
+    if pairs:
+        late = and_(subscriptions.c.delivered == CAME_LATE, _among(pairs))
+        connection.execute(update(subscriptions).where(late).values(delivered=None))
 
 
 def record_delivered(
@@ -188,8 +204,9 @@ def record_delivered(
 ) -> None:
     """Record deliveries that arrived: topic, callback and digest of each."""
     if arrived:
+        is_late = subscriptions.c.delivered == CAME_LATE
         values = {
-            "delivered": bindparam("digest"),
+            "delivered": case((is_late, CAME_LATE), else_=bindparam("digest", type_=Text)),
             "failures": 0,
             "failing": None,
             "last_success": to_us(now),
@@ -200,11 +217,20 @@ def record_delivered(
         )
 
 
-def forget_delivered(connection: Connection, topic: str, callback: str) -> None:
-    """Record that it is unknown which bytes a subscriber has, whatever its shard says."""
+def record_unknown(connection: Connection, sent: Sequence[_Pair]) -> None:
+    """Record deliveries without an outcome, which may have arrived: of whom it is unknown."""
+    if sent:
+        connection.execute(
+            update(subscriptions).where(_ONE).values(delivered=None),
+            [{"of": topic, "to": callback} for topic, callback in sent],
+        )
+
+
+def record_late(connection: Connection, topic: str, callback: str) -> None:
+    """Record that a delivery came late: it is unknown what a subscriber has, see `CAME_LATE`."""
     row = and_(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
     newest = func.coalesce(waves.newest(topic), subscriptions.c.wave)
-    connection.execute(update(subscriptions).where(row).values(delivered=None, wave=newest))
+    connection.execute(update(subscriptions).where(row).values(delivered=CAME_LATE, wave=newest))
 
 
 def record_failed(

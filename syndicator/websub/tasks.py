@@ -132,7 +132,7 @@ def outcome_of(
     """
     job = task.job
     if response.stopped:
-        return TaskOutcome(job=job, outcome=Released())
+        return TaskOutcome(job=job, outcome=Released(was_sent=True))
 
     failure = _failure(job, response, now, _schedule(task, response, retry), jitter)
     done_or_failed = Done() if response.succeeded else failure

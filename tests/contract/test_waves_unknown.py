@@ -2,16 +2,19 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 from wave_hub import TOPIC, Hub, names
 
-from syndicator.model.outbox import Subscription
-from syndicator.store import pages, subscriptions
+from syndicator.model.outbox import Delivery, Done, Job, Request, Response, Subscription
+from syndicator.push.record import record
+from syndicator.store import claims, pages, subscriptions
 from syndicator.store.claimed_pages import Lease, PageEnd
 from syndicator.store.database import Database
+from syndicator.websub.tasks import Delivered, TaskOutcome
 
 pytestmark = pytest.mark.usefixtures("small_pages")
 
@@ -71,6 +74,95 @@ def test_a_version_that_comes_back_after_a_crash_is_sent(hub: Hub, transactions:
     hub.change()
     hub.deliver_all()
     assert set(hub.callbacks.accepted.values()) == {2}
+
+
+def go_back(hub: Hub, version: int) -> None:
+    hub.version = version - 1
+    hub.change()
+
+
+def stop_first(hub: Hub, monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
+    """The next request is stopped after it arrived, and after `then`."""
+    send, is_first = hub.client.send, iter([True])
+
+    def stopped(request: Request) -> Response:
+        response = send(request)
+        if not next(is_first, False):
+            return response
+        then()
+        return Response(status=None, error="stopped", stopped=True)
+
+    monkeypatch.setattr(hub.client, "send", stopped)
+
+
+def test_a_version_that_comes_back_after_a_stop_is_sent(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The delivery that was stopped brought another one."""
+    hub.subscribe("https://a.example/")
+    hub.change()
+    hub.deliver_all()
+    stop_first(hub, monkeypatch, lambda: go_back(hub, 2))
+    hub.change()
+    hub.deliver_all()
+    assert hub.callbacks.received["https://a.example/"] == [2, 3, 2]
+
+
+def test_a_subscriber_that_came_back_is_not_denied(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The denial was under way, and failed."""
+    callback, denials = "https://a.example/", list[str]()
+
+    def send(request: Request) -> Response:
+        denials.append(request.url)
+        hub.subscribe(callback)
+        return Response(status=503)
+
+    monkeypatch.setattr(hub.client, "send", send)
+    hub.subscribe(callback)
+    with hub.database.begin(push=True) as connection:
+        assert subscriptions.remove(connection, callback, hub.now) == 1
+    hub.deliver_all()
+    assert len(denials) == 1
+
+
+def record_lost(hub: Hub, callback: str, version: int) -> None:
+    """A delivery to a new subscriber arrived after its process had lost its claim."""
+    lost = Job(
+        id=claims.LOST, detail=Delivery(had="d1"), target=callback, topic=TOPIC,
+        attempts=0, since=hub.now, due=hub.now,
+    )  # fmt: skip
+    outcome = TaskOutcome(job=lost, outcome=Done(), change=Delivered(digest=f"d{version}"))
+    with hub.database.begin(push=True) as connection:
+        record(connection, [outcome], hub.now, claimer="one")
+
+
+def test_a_delivery_that_was_lost_is_sent_again(hub: Hub) -> None:
+    """Also to a new subscriber, and if the topic is what it was when that subscribed."""
+    hub.subscribe("https://a.example/")
+    record_lost(hub, "https://a.example/", 2)
+    hub.deliver_all()
+    assert hub.callbacks.received["https://a.example/"] == [1]
+
+
+def test_a_delivery_that_comes_late_while_another_is_under_way(hub: Hub) -> None:
+    """Whatever that brings may have arrived before. Once is enough."""
+    callback, is_first = "https://a.example/", iter([True])
+    hub.change()
+    hub.subscribe(callback, had=1)
+
+    def answer(_callback: str) -> int:
+        if next(is_first, False):
+            record_lost(hub, callback, 1)
+        return 200
+
+    hub.callbacks.answer = answer
+    hub.deliver_all()
+    assert hub.callbacks.received[callback] == [2, 2]
+    with hub.database.read() as connection:
+        [(_, has)] = subscriptions.find(connection, [(TOPIC, callback)], hub.now).values()
+    assert has == "d2"
 
 
 def test_a_subscription_that_is_recorded_during_a_change(

@@ -245,7 +245,7 @@ def test_what_a_status_means(
 def test_a_request_that_we_stopped_releases_its_job(of: Job) -> None:
     """It is not a failure of the target."""
     stopped = Response(status=None, error="stopped", stopped=True)
-    assert answered(task_of(of), stopped) == TaskOutcome(job=of, outcome=Released())
+    assert answered(task_of(of), stopped) == TaskOutcome(job=of, outcome=Released(was_sent=True))
 
 
 @pytest.mark.parametrize(
