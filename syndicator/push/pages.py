@@ -233,6 +233,7 @@ class OpenPages:
                 send_again(connection, opened.outcomes, now)
                 still |= dict.fromkeys(((page.number, to) for to in opened.under_way), claims.LOST)
                 continue
+            page_jobs.own(connection, page, page.expired)
             page_jobs.queue(connection, page, opened.to_queue, now)
             ids = page_jobs.adopt(connection, page, opened.failed | opened.under_way, held)
             still |= {(page.number, to): ids[to] for to in opened.under_way}

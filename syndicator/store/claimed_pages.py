@@ -73,6 +73,17 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
             and (only is None or row.callback in only)
         ]
 
+    @property
+    def expired(self) -> list[str]:
+        """Callbacks that the sweep passes by, since their lease has ended by this process's clock.
+
+        By another clock it may go on: that of another machine, or this one when it is set back.
+        """
+        now = to_us(self.claimed)
+        return [
+            row.callback for row in self.rows if row.expires <= now and row.wave < self.sweep.wave
+        ]
+
     def _has(self, row: Row[Any]) -> str | None:
         is_own = row.wave >= self.sweep.old_wave
         return (row.delivered or None) if is_own else self.sweep.old_digest

@@ -180,7 +180,7 @@ def _is_free(job: Any) -> ColumnElement[bool]:
     same = [other.c[name] == job.c[name] for name in ("kind", "target", "topic")]
     busy = exists().where(other.c.state == constant(JobState.CLAIMED), *same)
     earlier = exists().where(
-        other.c.state != constant(JobState.CLAIMED),
+        other.c.state != constant(JobState.CLAIMED),  # as the index that leads there has it
         other.c.state == JobState.WAITING,
         other.c.id < job.c.id,
         *same,

@@ -165,6 +165,24 @@ def test_a_delivery_that_comes_late_while_another_is_under_way(hub: Hub) -> None
     assert has == "d2"
 
 
+def test_a_lease_that_ended_by_a_clock_that_was_ahead(hub: Hub) -> None:
+    """The wave passed it by. It goes on, and has what it had before."""
+    callback = "https://a.example/"
+    hub.subscribe(callback, days=1)
+    hub.change()
+    hub.deliver_all()
+    hub.now += timedelta(days=2)
+    hub.change()
+    hub.deliver_all()
+    hub.now -= timedelta(days=2)
+    with hub.database.read() as connection:
+        [(_, has)] = subscriptions.find(connection, [(TOPIC, callback)], hub.now).values()
+    assert (hub.callbacks.received[callback], has) == ([2], "d2")
+    assert hub.publish()
+    hub.deliver_all()
+    assert hub.callbacks.received[callback] == [2, 3]
+
+
 def test_a_subscription_that_is_recorded_during_a_change(
     postgresql: str,
 ) -> None:
