@@ -12,7 +12,10 @@ def parse_json(value: object) -> object:
     """Parse a value from the environment as JSON. Other values, and invalid JSON, stay as is."""
     if isinstance(value, FromEnvironment):
         with suppress(ValueError, RecursionError):
-            return json.loads(value)
+            parsed = json.loads(value)
+            # JSON can name half a surrogate pair, which is no text: encoding it is a ValueError.
+            json.dumps(parsed, ensure_ascii=False).encode()
+            return parsed
     return value
 
 

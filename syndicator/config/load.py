@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from syndicator import regular_files
 from syndicator.config import tables
 from syndicator.config.environment_values import FromEnvironment
 from syndicator.config.mistakes import UNKNOWN, Mistake, mistakes
+from syndicator.config.quote import quote
 from syndicator.config.settings import Config
 from syndicator.config.tables import SettingsTable
 from syndicator.config.toml_error import toml_error
@@ -21,8 +23,8 @@ from syndicator.errors import ConfigError
 SEARCH = ("config/syndicator.toml", "syndicator.toml")
 PREFIX = "SYNDICATOR_"
 
-#: Characters of a config file. `init` writes 3,000; a long list of aliases may have 10,000.
-_MAX_LENGTH = 1024 * 1024
+#: Bytes of a config file. `init` writes 3,000; a long list of aliases may have 10,000.
+_MAX_SIZE = 1024 * 1024
 
 
 def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -102,20 +104,26 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a FIFO waits for a writer
             raise ConfigError(f"{file}: not a file", hint=hint)
-        with open(regular_files.open_file(file, follow=True), encoding="utf-8-sig") as opened:
-            text = opened.read(_MAX_LENGTH + 1)
-        if len(text) > _MAX_LENGTH:
-            raise ConfigError(f"{file}: larger than {_MAX_LENGTH:,} characters", hint=hint)
+        with open(regular_files.open_file(file, follow=True), "rb") as opened:
+            data = opened.read(_MAX_SIZE + 1)
+        if len(data) > _MAX_SIZE:
+            raise ConfigError(f"{file}: larger than {_MAX_SIZE:,} bytes", hint=hint)
+        text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         return tomllib.loads(text)
     except OSError as error:
         hint = "give this user read access" if isinstance(error, PermissionError) else hint
         raise ConfigError(f"{file}: can't be read: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            f"{file}: not UTF-8 at byte {error.start}", hint="save it as UTF-8"
+            f"{file}:{line}: not UTF-8 at byte {error.start}", hint="save it as UTF-8"
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise toml_error(file, text, str(error)) from None
+    except ValueError:  # tomllib has int() read a number that is longer than int() accepts
+        digits = re.search(f"[0-9_]{{{sys.get_int_max_str_digits()}}}", text)
+        line = text.count("\n", 0, digits.start() if digits else None) + 1
+        raise ConfigError(f"{file}:{line}: a number is too long", hint="shorten it") from None
     except RecursionError:
         raise ConfigError(
             f"{file}: values are nested too deeply",
@@ -150,12 +158,17 @@ def _put(values: dict[str, Any], keys: tuple[str, ...], text: FromEnvironment) -
 def _line(mistake: Mistake, overrides: Mapping[tuple[str, ...], str]) -> str:
     """The key, the environment variable if the value comes from one, and the mistake."""
     place, text = mistake
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{_name(part)}" for part in place)[1:]
     variables = (names for names in overrides if names[: len(place)] == place[: len(names)])
     variable = next((f" ({PREFIX}{'__'.join(names).upper()})" for names in variables), "")
     if text == UNKNOWN and (similar := _similar_key(key)):
         text = f"{text}; did you mean {similar}?"
     return f"{key}{variable}: {text}" if place else text  # a mistake of the whole names its keys
+
+
+def _name(key: str) -> str:
+    """A key; in quotes, as TOML requires, if it is more than a plain name."""
+    return key if re.fullmatch(r"[\w-]{1,80}", key, re.ASCII) else quote(key)
 
 
 def _similar_key(key: str) -> str | None:

@@ -19,6 +19,9 @@ from syndicator.listen import UnixSocket
 #: Attempts after a failure that a setting may list.
 _MAX_LENGTH = 100
 
+#: The highest number of a group: the next one means "unchanged" to chown(2).
+_MAX_GROUP = 2**32 - 2
+
 
 def _parse_timezone(value: object) -> str:
     from zoneinfo import ZoneInfo
@@ -45,7 +48,9 @@ def _parse_group(value: object) -> int | None:
         return None
     try:
         text = value if isinstance(value, str) else ""
-        return int(text) if text.isascii() and text.isdigit() else grp.getgrnam(text).gr_gid
+        if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _MAX_GROUP:
+            return int(text)
+        return grp.getgrnam(text).gr_gid
     except (KeyError, ValueError):
         raise ValueError(
             f"{quote(value)} is not a group of this machine: check its name, or run groupadd"

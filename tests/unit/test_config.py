@@ -90,6 +90,8 @@ def test_the_group_of_the_state(write, text, group):
     [
         ('group = "no-such-group"', '"no-such-group" is not a group of this machine'),
         ("group = 0", "0 is not a group of this machine"),
+        (f'group = "{2**32 - 1}"', '"4294967295" is not a group of this machine'),
+        (f'group = "{10**20}"', '"100000000000000000000" is not a group of this machine'),
         ('group = "root"\nurl = "postgresql+psycopg://x/y"', "only the files of SQLite"),
     ],
 )
@@ -162,6 +164,12 @@ def test_our_own_hub_comes_first(write, hub, hubs):
             'feeds.max_bytes: "2000000GiB" is too large',
         ),
         (SOURCE + f"[feeds]\nlimit = {2**63}", "feeds.limit: must be 2147483647 or less"),
+        (SOURCE + f"[log]\nlevel = 0x{'f' * 6000}", "log.level: a huge number must be"),
+        (SOURCE + f"poll = {'9' * 4000}", "source.poll: a huge number is not a duration"),
+        (
+            SOURCE + '[output]\nurl = "s3://key:secret@bucket"',
+            'output.url: "s3://…@bucket" is not a bucket',
+        ),
         (
             SOURCE + '[output]\npath = "~no such user/x"',
             'output.path: "~no such user/x" is the home of an unknown user',
@@ -317,6 +325,8 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + "[pusg]\nhubs = []", "pusg: unknown setting; did you mean push?"),
         ("limit = 5\n" + SOURCE, "limit: unknown setting; did you mean feeds.limit?"),
         ("xyzzy = 5\n" + SOURCE, "xyzzy: unknown setting"),
+        (SOURCE + '"\\u001b[31m" = 5', r'source."\u001b[31m": unknown setting'),
+        (SOURCE + f"[{'x' * 900}]", f'"{"x" * 80}…": unknown setting'),
     ],
 )
 def test_a_mistake_names_its_key_and_the_remedy(mistakes, text, mistake):
@@ -398,6 +408,24 @@ def test_a_mistake_in_the_environment_names_the_variable(mistakes):
     )
 
 
+def test_half_a_surrogate_pair_is_no_json(mistakes):
+    """JSON can name it, but no file or feed can have it."""
+    environ = {
+        "SYNDICATOR_FEEDS__ALIASES": r'{"\udc00": "all.atom"}',
+        "SYNDICATOR_FEEDS__MOVED": r'{"a.rss": "\ud800.rss"}',
+    }
+    for key, line in zip(("aliases", "moved"), mistakes(SOURCE, environ), strict=True):
+        assert line.startswith(f"feeds.{key} (SYNDICATOR_FEEDS__{key.upper()}): must be a table")
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_files_of_other_systems(tmp_path, end):
+    """A byte order mark, and lines that end as on Windows."""
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + SOURCE.replace("\n", end).encode())
+    assert config.load(path, {}).source.path == tmp_path.parent / "site"
+
+
 def test_the_environment_is_enough(tmp_path, monkeypatch):
     """Without a file, relative paths start at the current directory."""
     monkeypatch.chdir(tmp_path)
@@ -429,7 +457,10 @@ def test_without_a_config_the_hint_names_init(tmp_path, monkeypatch):
     ("data", "message"),
     [
         (b"[source]\npath = x", r"c.toml:2: path: not valid TOML: invalid value \(column 8\)"),
-        (b"[source]\npath = '\xff'", "not UTF-8 at byte 17"),
+        (b"[source]\npath = '\xff'", ":2: not UTF-8 at byte 17"),
+        (b"#" * 9_000 + b"\r\n\r\nx = '\xff'", ":3: not UTF-8 at byte 9009"),
+        (b"[feeds]\nlimit = " + b"9" * 5_000, ":2: a number is too long"),
+        (b"#" * 2**20 + b"\n", "larger than 1,048,576 bytes"),
         (b"a = " + b"[" * 20_000, "nested too deeply"),
         (None, "can't be read: No such file"),
     ],
