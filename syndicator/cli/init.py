@@ -15,6 +15,7 @@ from syndicator.build.feed_names import feed_slug
 from syndicator.cli.theme import find_theme
 from syndicator.errors import ConfigError
 from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.characters import without_lone_surrogates
 from syndicator.jekyll.site_config import read_site
 from syndicator.model.report import count
 from syndicator.ruby.uris import normalize
@@ -74,10 +75,13 @@ def write_config(directory: Path, config: Path | None, environ: Mapping[str, str
             hint="edit it, remove it, or choose another path with --config",
         )
     site = detect_site(directory.resolve(), environ)
+    text = render_config(site, file.resolve().parent)
+    if without_lone_surrogates(text) != text:
+        raise ConfigError(f"{directory}: its path is not UTF-8", hint="rename that folder")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as out:
-            out.write(render_config(site, file.resolve().parent))
+            out.write(text)
     except OSError as error:
         raise ConfigError(
             f"{file}: can't be written: {error.strerror}",

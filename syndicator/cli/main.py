@@ -5,6 +5,7 @@ Exit codes: 0 success, 1 something needs attention, 2 wrong usage or wrong confi
 
 import atexit
 import errno
+import io
 import os
 import sys
 from contextlib import suppress
@@ -36,6 +37,9 @@ def main() -> None:
     # The parent may have closed stdout or stderr; write to /dev/null instead.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    # A path may not be UTF-8, and the locale may not have a letter of a title.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as Python has it for stderr
     end = _End()
     atexit.register(end)
     try:

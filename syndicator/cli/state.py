@@ -53,7 +53,8 @@ def target_config(path: Path | None, url: str) -> Config:
     try:
         return load(path, {**os.environ, _VARIABLE: url})
     except ConfigError as error:  # the config is known to be valid otherwise
-        mistakes = tuple(one.replace(f" ({_VARIABLE})", "") for one in error.mistakes)
+        found = error.mistakes or (str(error).replace(_VARIABLE, "it"),)
+        mistakes = tuple(one.replace(f" ({_VARIABLE})", "") for one in found)
         raise ConfigError("this URL can't be the state's", mistakes=mistakes) from error
 
 

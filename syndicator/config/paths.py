@@ -37,6 +37,8 @@ def parse_folder(value: object, base: Path) -> Path:
         path = os.path.abspath(base / Path(value).expanduser())
     except RuntimeError:
         raise ValueError(f"{quote(value)} is the home of an unknown user") from None
+    if re.search("[\ud800-\udfff]", path):  # a byte of the base that Python could not decode
+        raise ValueError(f"leads to {quote(path)}, which is not UTF-8: rename that folder")
     names = path.split("/")
     too_long = any(len(os.fsencode(name)) > _MAX_NAME for name in names)
     if too_long or len(os.fsencode(path)) > _MAX_PATH:

@@ -12,6 +12,9 @@ from syndicator.store.database import Database
 #: Paths that an error lists.
 _LISTED = 10
 
+#: Bytes of the longest path.
+_LONGEST = 4096
+
 #: A date in front of a file name.
 _DATE = re.compile(r"(?<![^/])\d{2,4}-\d{1,2}-\d{1,2}-(?=[^/]*\Z)", re.ASCII)
 
@@ -46,7 +49,8 @@ def find_path(database: Database, name: str, here: str, source: Path) -> str:
     `name`: a path from `here`, from the source or absolute, or the end of one as in `is_end`. A
     path may be of a file that is not a document. Raises SourceError if it means none or several.
     """
-    if without_lone_surrogates(name) != name:  # it is not UTF-8, and no document's name is so
+    # No document's path is so: not UTF-8, or longer than Linux allows.
+    if without_lone_surrogates(name) != name or len(name.encode()) > _LONGEST:
         raise _not_found(name, source)
     full = os.path.realpath(os.path.join(here, name))
     wanted = candidates(name, here, str(source)) + candidates(full, here, os.path.realpath(source))

@@ -305,6 +305,29 @@ def test_an_environment_that_is_not_utf_8_is_one_message(command: Command) -> No
     assert "SYNDICATOR_STATE__URL is not UTF-8" in done.stderr
 
 
+def test_output_that_the_locale_has_no_letters_for(command: Command) -> None:
+    """It is escaped: a title in the terminal of a legacy locale, a path that is not UTF-8."""
+    command.post("2026-01-02-one", title="Snow 😀")
+    command.build()
+    shown = command("preview", "one", environ={"PYTHONIOENCODING": "latin-1:strict"})
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "\\U0001f600" in shown.stdout
+    done = command("backup", "\udcff.db", environ={"PYTHONIOENCODING": "utf-8:strict"})
+    assert done.returncode == 0, done.stderr
+    assert "\\udcff.db" in done.stdout
+
+
+def test_arguments_that_no_post_and_no_state_can_have(command: Command) -> None:
+    """The error is about the argument, not about the state."""
+    command.build()
+    done = command("preview", "x/" * 50_000)
+    assert done.returncode == 1
+    assert "there is no such post" in done.stderr
+    done = command("move-state", "sqlite:///\udcff")
+    assert done.returncode == 2
+    assert "it is not UTF-8" in done.stderr
+
+
 def test_a_damaged_state_is_one_message(command: Command) -> None:
     """A file that is not a database is reported."""
     (command.root / "var").mkdir()

@@ -408,6 +408,20 @@ def test_a_mistake_in_the_environment_names_the_variable(mistakes):
     )
 
 
+def test_a_folder_that_is_not_utf_8(tmp_path):
+    """Neither the state nor a report in JSON could name what is in it."""
+    path = tmp_path / "\udcff/config/c.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(SOURCE)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, {})
+    for key, line in zip(
+        ("source.path", "output.path", "state.url"), caught.value.mistakes, strict=True
+    ):
+        assert line.startswith(f'{key}: leads to "')
+        assert "not UTF-8: rename" in line
+
+
 def test_half_a_surrogate_pair_is_no_json(mistakes):
     """JSON can name it, but no file or feed can have it."""
     environ = {

@@ -30,3 +30,12 @@ def test_a_repository_is_named_by_a_checkout(tmp_path: Path, folders: tuple[str,
     with pytest.raises(ConfigError) as caught:
         write_config(tmp_path / "site.git", tmp_path / "syndicator.toml", {})
     assert "name a checkout, and then set source.git" in (caught.value.hint or "")
+
+
+def test_a_site_whose_path_is_not_utf_8(tmp_path: Path) -> None:
+    """No config can name it, so none is written."""
+    site, file = tmp_path / "s\udcff", tmp_path / "syndicator.toml"
+    site.mkdir()
+    with pytest.raises(ConfigError, match="its path is not UTF-8"):
+        write_config(site, file, {})
+    assert not file.exists()
