@@ -13,7 +13,7 @@ def parse_json(value: object) -> object:
     if isinstance(value, FromEnvironment):
         with suppress(ValueError, RecursionError):
             parsed = json.loads(value)
-            # JSON can name half a surrogate pair, which is no text: encoding it is a ValueError.
+            # JSON can name half a surrogate pair, which can't be encoded: a ValueError.
             json.dumps(parsed, ensure_ascii=False).encode()
             return parsed
     return value

@@ -33,7 +33,7 @@ class FolderEvents:
     """The paths that change in folders.
 
     `below`: whether in all folders below them, too. Links are not followed: a folder is reported by
-    its own path, and one elsewhere is none of the site's.
+    its own path, and folders elsewhere are not watched.
 
     `ignored` says which paths are not reported. A folder of such a path is not watched.
 
@@ -101,10 +101,10 @@ class FolderEvents:
         if self._ignored(path):
             return
         changes.add(path, event.mask)
-        if self._below:
+        if self._below and event.mask & flags.ISDIR:
             if event.mask & flags.MOVED_FROM:
                 self._forget(path)
-            elif event.mask & flags.ISDIR and event.mask & (flags.CREATE | flags.MOVED_TO):
+            elif event.mask & (flags.CREATE | flags.MOVED_TO):
                 self._watch(path)
 
     def _watch(self, top: str) -> OSError | None:

@@ -134,7 +134,8 @@ IS_OPEN = or_(
     shards.c.again.is_not(None),
     shards.c.page.is_not(None),
 )
-#: The topic is no bare column: SQLite would go through all shards for those of the open waves.
+#: By a bare column, without a function, SQLite would go through all shards for those of the open
+#: waves.
 HAS_OPEN = and_(
     waves.c.done < waves.c.wave, shards.c.topic == func.coalesce(waves.c.topic, ""), IS_OPEN
 )

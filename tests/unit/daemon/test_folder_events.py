@@ -126,8 +126,6 @@ def test_what_is_ignored_is_not_watched(site: Path) -> None:
 def test_lost_events(events: FolderEvents, site: Path) -> None:
     """The system keeps some thousand events. Beyond them, any file may have changed."""
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
-    if most > 100_000:
-        pytest.skip("it would take long to fill this system's queue")
     for _ in range(most):
         os.utime(site)  # an event of the one like it would be merged with it
         os.utime(site / "_posts")
