@@ -7,6 +7,7 @@ which ends whatever wait its thread is in.
 
 import heapq
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -17,6 +18,9 @@ from msgspec import Struct, field
 #: Seconds by which an exchange may end late. Most have ended before: waking for each of these would
 #: take the interpreter's lock from the threads that send.
 TICK = 0.05
+
+#: Closing resets the connection (socket(7), SO_LINGER).
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Exchange(Struct, eq=False):
@@ -47,6 +51,7 @@ class Exchange(Struct, eq=False):
         with self.lock:
             self.aborted = True
             if self.sock is not None:
+                discard_unsent(self.sock)
                 # Not SSLSocket.shutdown: it drops the TLS state while another thread uses it.
                 with suppress(OSError):
                     socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
@@ -107,3 +112,13 @@ class Deadlines:
             if not late:
                 self._change.wait(max(self._heap[0][0] - now, TICK) if self._heap else None)
         return late
+
+
+def discard_unsent(sock: socket.socket) -> None:
+    """Have `close` discard what the other side has not received of a request that failed.
+
+    Otherwise the system goes on sending it, for minutes if the network fails. It would arrive after
+    what is sent next: an older version of a feed after a newer one.
+    """
+    with suppress(OSError):  # it is closed
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -14,7 +14,7 @@ from ssrfguard import Policy, SSRFGuardError
 
 from syndicator.model.outbox import Request, Response
 from syndicator.outbound.connections import CheckedConnection, Connector, IdleConnections
-from syndicator.outbound.deadlines import Exchange
+from syndicator.outbound.deadlines import Exchange, discard_unsent
 from syndicator.outbound.failures import INVALID, failed, refused
 from syndicator.outbound.responses import BoundedResponse, headers_of, read_response
 
@@ -75,6 +75,7 @@ class StrangerSender:
                 result = read_response(response.status, headers, read, exchange)
                 ended = response.isclosed()
         except BaseException:
+            discard_unsent(sock)
             connection.close()
             raise
         if sent and ended and connection.sock is not None:

@@ -209,6 +209,24 @@ def test_the_timeout_includes_sending_the_body(stranger: bool) -> None:
     assert response.error == "no complete response within 0.4 s"
 
 
+def test_nothing_of_a_request_arrives_after_its_timeout() -> None:
+    """Its end may arrive after the request that is sent next, with an older version of a feed."""
+    with socket.socket() as server, a_client(timeout=0.4, allow=LOOPBACK) as client:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        request = Request(method="POST", url=url, body=bytes(60_000), stranger=True)
+        assert client.send(request).error == "no complete response within 0.4 s"
+        connection, _ = server.accept()
+        received = 0
+        with connection, pytest.raises(ConnectionResetError):
+            connection.settimeout(AT_ONCE)
+            while data := connection.recv(65536):
+                received += len(data)
+        assert received < 60_000
+
+
 def test_an_endless_body_is_not_read_to_its_end(stranger: bool) -> None:
     """A few KiB are read, then the connection is closed."""
     sent = []
