@@ -38,7 +38,7 @@ from benchmarks.failover_faults import Kind, schedule
 from benchmarks.failover_watch import Watch
 from benchmarks.failover_world import World, made
 from syndicator.push.lanes import LANES
-from syndicator.store.pages import PAGE
+from syndicator.push.pages import PAGE
 
 #: Seconds without a change at the end.
 IDLE = 10.0

@@ -189,7 +189,7 @@ def share(database: Timed, number: int) -> str:
     began = time.perf_counter()
     change(database)
     while sink.deliveries < number:
-        ended = open_pages.done(pool)  # type: ignore[arg-type]
+        ended = open_pages.done(pool, paced=False)  # type: ignore[arg-type]
         open_pages.turn(ended, LEASE, terms, claim=True)
         while open_pages.plan(pool):  # type: ignore[arg-type]
             pass

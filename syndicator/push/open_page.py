@@ -10,6 +10,9 @@ from syndicator.push.plan import plan_page
 from syndicator.store.claimed_pages import Page, PageEnd, PageEntry
 from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
 
+#: Seconds between two looks at what a page waits for.
+_LOOK = 0.1
+
 
 class OpenPage(Struct):
     """A page whose deliveries are under way."""
@@ -48,6 +51,10 @@ class OpenPage(Struct):
         self.under_way |= {task.job.target for task in under_way}
         self.pending.clear()
         self.unplanned.clear()
+
+    def may_be_held_up(self, now: float) -> bool:
+        """Whether it is time to look at what it waits for."""
+        return bool(self.pending) and not self.unplanned and now >= self.looked + _LOOK
 
     def lose(self) -> None:
         """Plan no more. What was sent is sent again, since it may arrive after what is newer."""

@@ -27,21 +27,21 @@ from syndicator.push.record import record, send_again
 from syndicator.store import claims, page_jobs, pages, subscriptions, waves
 from syndicator.store.claimed_pages import Lease, Page
 from syndicator.store.database import Database
-from syndicator.store.pages import PAGE
 from syndicator.store.times import to_us
 from syndicator.websub.tasks import Task, TaskOutcome
 
-#: Seconds that a page waits for a callback.
+#: Subscribers on the page, or the small pages, of a process. A crash sends at most these again.
+PAGE = 1024
+
+#: Subscribers that are claimed at a time. While slow callbacks hold up some, others are sent to.
+CLAIM = PAGE // 2
+
+#: Seconds that a page waits for a callback at most.
 PATIENCE = 2.0
 
-#: Seconds that it waits if nothing else may be sent meanwhile, see `AGAIN_LIMIT`.
-LEAST_PATIENCE = 0.5
+#: Seconds that it waits if others wait for it.
+LEAST_PATIENCE = 0.25
 
-#: Subscribers on the pages of this process. A crash sends at most these again.
-AGAIN_LIMIT = 4 * PAGE
-
-#: Seconds between two looks at what a page waits for.
-_LOOK = 0.25
 
 #: Deliveries that are planned at a time.
 _PART = 16
@@ -95,13 +95,16 @@ class OpenPages:
         opened = self._open.values()
         waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in opened)
         sizes = {each.page.topic: len(each.file.data) for each in opened if each.file}
-        has_room = waiting <= LANE_LIMIT - PAGE and sum(sizes.values()) < _MAX_BYTES
-        return has_room and not self._is_full(ended) and self._topics.is_served()
+        has_room = waiting <= LANE_LIMIT - CLAIM and sum(sizes.values()) < _MAX_BYTES
+        return has_room and self._has_room(ended) and self._topics.is_served()
 
-    def _is_full(self, ended: Sequence[OpenPage] = ()) -> bool:
-        """Whether a crash would send too much again if there was another page."""
+    def _has_room(self, ended: Sequence[OpenPage] = ()) -> bool:
+        return self._room(ended) >= CLAIM // 2  # a claim of fewer costs the same
+
+    def _room(self, ended: Sequence[OpenPage] = ()) -> int:
+        """How many subscribers may be claimed now."""
         rows = sum(len(each.page.rows) for each in self._open.values())
-        return rows - sum(len(each.page.rows) for each in ended) > AGAIN_LIMIT - PAGE
+        return min(CLAIM, PAGE - rows + sum(len(each.page.rows) for each in ended))
 
     def is_due(self, *, paced: bool) -> bool:
         """Whether a page is due. Reading doesn't wait for writers."""
@@ -123,7 +126,8 @@ class OpenPages:
             still = self._record(connection, ended, lease, terms)
             if claim:
                 held = Lease(holder=self._holder, expires=now + lease)
-                claimed = pages.claim(connection, now, held, paced=bool(terms.pace))
+                room = self._room(ended)
+                claimed = pages.claim(connection, now, held, room, paced=bool(terms.pace))
         self._jobs |= still
         for opened in ended:
             del self._open[opened.page.number]
@@ -190,18 +194,22 @@ class OpenPages:
         number = self._jobs.pop((job.page or 0, job.target), claims.LOST)
         return replace(outcome, job=replace(job, id=number))
 
-    def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
-        """Pages that wait for nothing any more, as many as may be recorded at once."""
+    def done(self, pool: SenderPool[Task, Any], *, paced: bool) -> list[OpenPage]:
+        """Pages that wait for nothing any more, as many as may be recorded at once.
+
+        `paced`: as for `is_due`.
+        """
         now = time.monotonic()
-        is_idle = self._is_full() and not pool.waiting_in(_LANE)
-        patience = LEAST_PATIENCE if is_idle else PATIENCE
-        for opened in self._open.values():
-            look_at = max(opened.began + patience, opened.looked + _LOOK)
-            if opened.pending and not opened.unplanned and now >= look_at:
+        looked_at = [each for each in self._open.values() if each.may_be_held_up(now)]
+        if looked_at:
+            others_wait = not self._has_room() and self.is_due(paced=paced)
+            patience = LEAST_PATIENCE if others_wait else PATIENCE
+            for opened in looked_at:
                 opened.looked = now
-                tasks = opened.pending.values()
-                if (held_up := pool.set_aside(tasks, _LANE, patience)) is not None:
-                    opened.end(*held_up)
+                if now >= opened.began + patience:
+                    tasks = opened.pending.values()
+                    if (held_up := pool.set_aside(tasks, _LANE, patience)) is not None:
+                        opened.end(*held_up)
         return _some([opened for opened in self._open.values() if opened.is_done])
 
     def drop(self) -> list[OpenPage]:

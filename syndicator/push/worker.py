@@ -200,9 +200,9 @@ class PushWorker:
 
     def _take_pages(self, times: PassTimes, counts: ResultCounts, now: float) -> bool:
         """Record pages, claim one, and plan some of its deliveries; whether there are more."""
-        ended = self._pages.done(self._pool)
+        paced = bool(self._pace.interval)
+        ended = self._pages.done(self._pool, paced=paced)
         if ended or times.takes_pages(now):
-            paced = bool(self._pace.interval)
             claim = self._pages.is_claimable(self._pool, ended)
             claim = claim and (bool(ended) or self._pages.is_due(paced=paced))
             claimed = self._turn(ended, counts, claim=claim) if ended or claim else False

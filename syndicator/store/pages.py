@@ -39,23 +39,21 @@ from syndicator.store.schema_types import constant
 from syndicator.store.sql import among, among_values
 from syndicator.store.times import from_us, to_us
 
-#: Subscribers of a page, or of the small pages that are claimed together. A crash sends at most
-#: these again for each claim that was being sent, see `push.pages.AGAIN_LIMIT`.
-PAGE = 512
-
 #: Pages that are claimed together. Each has a few subscribers only: those of small topics.
 TOGETHER = 32
 
 _IS_DEAD = is_dead(shards.c.holder)
 
 
-def claim(connection: Connection, now: datetime, lease: Lease, *, paced: bool = True) -> list[Page]:
-    """Claim the next pages that are due, with `PAGE` subscribers at most. Shards take turns.
+def claim(
+    connection: Connection, now: datetime, lease: Lease, size: int, *, paced: bool = True
+) -> list[Page]:
+    """Claim the next pages that are due, with `size` subscribers at most. Shards take turns.
 
     It is one page, or up to `TOGETHER` small ones. A page whose holder died is claimed again.
     `paced`: False: a new sweep does not wait for the pace of the one before.
     """
-    claimed, left = list[Page](), PAGE
+    claimed, left = list[Page](), size
     # Most often the first page is a full one.
     for number in (1, TOGETHER - 1):
         found = {"now": to_us(now), "number": number}

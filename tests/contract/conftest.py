@@ -8,7 +8,6 @@ from postgres import created, running
 from wave_hub import Hub
 
 from syndicator.push import pages as push_pages
-from syndicator.store import pages
 from syndicator.store.database import Database
 
 
@@ -59,5 +58,5 @@ def hub(url: str) -> Iterator[Hub]:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five subscribers a page, so that a few dozen are several sweeps' worth of pages."""
-    monkeypatch.setattr(pages, "PAGE", 5)
-    monkeypatch.setattr(push_pages, "PAGE", 5)
+    monkeypatch.setattr(push_pages, "PAGE", 10)
+    monkeypatch.setattr(push_pages, "CLAIM", 5)

@@ -20,7 +20,7 @@ from syndicator.ops import hub as operator
 from syndicator.push import pages as push_pages
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import hubs, pages, retention
+from syndicator.store import hubs, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.hub import Hub
@@ -163,8 +163,8 @@ class Actor(threading.Thread):
 
 def test_no_two_steps_deadlock(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four processes do all of them; a deadlock would be found after a few milliseconds."""
-    monkeypatch.setattr(pages, "PAGE", 5)
-    monkeypatch.setattr(push_pages, "PAGE", 5)
+    monkeypatch.setattr(push_pages, "PAGE", 10)
+    monkeypatch.setattr(push_pages, "CLAIM", 5)
     with create_engine(postgresql, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as c:
         name = c.scalar(text("SELECT current_database()"))
         c.execute(text(f"ALTER DATABASE {name} SET deadlock_timeout = '5ms'"))

@@ -61,7 +61,7 @@ def test_an_answer_before_the_page_is_recorded(hub: Hub, monkeypatch: pytest.Mon
     for _ in range(20):
         assert under_way.acquire(timeout=AT_ONCE)
     ended = list[OpenPage]()
-    until(lambda: ended.extend(pages.done(pool)) or ended, seconds=AT_ONCE)
+    until(lambda: ended.extend(pages.done(pool, paced=False)) or ended, seconds=AT_ONCE)
     pages.turn(ended, LEASE, TERMS, claim=False)
     assert pages  # others are still to be recorded
     answered.set()
@@ -71,16 +71,15 @@ def test_an_answer_before_the_page_is_recorded(hub: Hub, monkeypatch: pytest.Mon
             if outcome:
                 with hub.database.begin() as connection:
                     record(connection, [outcome], hub.now, claimer="one")
-    while ended := pages.done(pool):
+    while ended := pages.done(pool, paced=False):
         pages.turn(ended, LEASE, TERMS, claim=False)
     with hub.database.read() as connection:
         assert connection.execute(select(jobs)).all() == []
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_slow_callbacks_hold_up_four_pages(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One in each shard. A crash would send again what was sent of the pages that wait."""
-    monkeypatch.setattr(push_pages, "AGAIN_LIMIT", 20)
+def test_slow_callbacks_hold_up_one_page(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in each shard. A crash would send again what was sent of the page that waits."""
     for patience in ("PATIENCE", "LEAST_PATIENCE"):
         monkeypatch.setattr(push_pages, patience, 60.0)
     callbacks = names(200, 200)
@@ -101,9 +100,9 @@ def test_slow_callbacks_hold_up_four_pages(hub: Hub, monkeypatch: pytest.MonkeyP
     running = threading.Thread(target=hub.deliver_all)
     running.start()
     try:
-        until(lambda: hub.callbacks.total() >= 20, seconds=AT_ONCE)
+        until(lambda: hub.callbacks.total() >= 10, seconds=AT_ONCE)
         time.sleep(0.5)  # for what it should not send
-        assert hub.callbacks.total() == 20
+        assert hub.callbacks.total() == 10
     finally:
         answer.set()
         running.join(AT_ONCE)
@@ -113,7 +112,6 @@ def test_slow_callbacks_hold_up_four_pages(hub: Hub, monkeypatch: pytest.MonkeyP
 @pytest.mark.usefixtures("small_pages")
 def test_more_pages_than_may_wait_wait_less(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else is sent meanwhile."""
-    monkeypatch.setattr(push_pages, "AGAIN_LIMIT", 5)
     monkeypatch.setattr(push_pages, "PATIENCE", 60.0)
     slow, *others = names(30, 30)
     for callback in (slow, *others):

@@ -54,7 +54,7 @@ def fill(connection: Connection, topics: range) -> None:
 
 def claim(connection: Connection) -> None:
     lease = Lease(holder="one", expires=NOW + timedelta(minutes=2))
-    assert pages.claim(connection, NOW, lease)
+    assert pages.claim(connection, NOW, lease, 512)
 
 
 def count(connection: Connection) -> None:

@@ -44,18 +44,16 @@ def change(hub: Hub, names: list[str]) -> None:
         deliveries.enqueue_deliveries(connection, names, hub.now)
 
 
-def sizes(hub: Hub) -> list[int]:
+def sizes(hub: Hub, size: int = 512) -> list[int]:
     """The numbers of subscribers of the pages that are claimed together."""
     with hub.database.begin() as connection:
-        return [len(page.rows) for page in pages.claim(connection, NOW, LEASE)]
+        return [len(page.rows) for page in pages.claim(connection, NOW, LEASE, size)]
 
 
 def test_small_pages_are_claimed_together(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as one page has subscribers, and `TOGETHER` at most."""
+    """`TOGETHER` at most."""
     topics(hub, 5, callbacks=3)
-    monkeypatch.setattr(pages, "PAGE", 8)
-    assert sizes(hub) == [3, 3, 2]  # the rest of the third follows when its page is done
-    monkeypatch.setattr(pages, "PAGE", 512)
+    assert sizes(hub, 8) == [3, 3, 2]  # the rest of the third follows when its page is done
     monkeypatch.setattr(pages, "TOGETHER", 1)
     assert sizes(hub) == [3]
     assert sizes(hub) == [3]

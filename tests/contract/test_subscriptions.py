@@ -96,7 +96,7 @@ def finish_sweeps(database: Database, now: datetime = NOW, digest: str | None = 
     """Queue all deliveries of the sweeps that are due. `digest`: of bytes that need no delivery."""
     lease = Lease(holder="me", expires=now + DAY)
     with database.begin() as connection:
-        while claimed := pages.claim(connection, now, lease):
+        while claimed := pages.claim(connection, now, lease, 512):
             for page in claimed:
                 lacking = [one for one in page.entries() if one.delivered != digest or not digest]
                 callbacks = [each.subscription.callback for each in lacking]

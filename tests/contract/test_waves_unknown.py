@@ -23,7 +23,7 @@ def next_page(hub: Hub) -> dict[str, str | None] | None:
     """Claim a page and record it as sent. The digests that its subscribers had; None: no page."""
     lease = Lease(holder="one", expires=hub.now + timedelta(minutes=2))
     with hub.database.begin() as connection:
-        claimed = pages.claim(connection, hub.now, lease)
+        claimed = pages.claim(connection, hub.now, lease, 512)
         if not claimed:
             return None
         [page] = claimed
