@@ -74,14 +74,13 @@ class Connector:
         parts = urlsplit(origin)
         if parts.port is not None:
             addresses.check_port(parts.port)
-        target = self._policy.check_url(origin)
-        found = resolve(
-            target, policy=self._policy, resolver=partial(self._lookups.resolve, exchange)
-        )
+        policy = addresses.with_port(self._policy, parts.port)
+        target = policy.check_url(origin)
+        found = resolve(target, policy=policy, resolver=partial(self._lookups.resolve, exchange))
         try:
             sock = connect(
                 found,
-                policy=self._policy,
+                policy=policy,
                 timeout=exchange.remaining / addresses.ADDRESSES,
                 socket_options=[_NO_DELAY],
             )

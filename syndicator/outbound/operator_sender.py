@@ -1,8 +1,8 @@
 """Sends requests to the operator's URLs, with requests.
 
 It uses requests' adapter without its Session. So there are no cookies, redirects, proxies from the
-environment, `.netrc` and unwanted reads of a body. One adapter serves all threads: urllib3's pool
-is thread-safe, a Session is not.
+environment, `.netrc` and unwanted reads of a body. An adapter serves all threads: urllib3's pool
+is thread-safe, a Session is not. There is one for each port, see `addresses.with_port`.
 """
 
 import logging
@@ -10,9 +10,10 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-from ssrfguard import SSRFGuardError
+from ssrfguard import Policy, SSRFGuardError
 from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError
 
@@ -38,12 +39,10 @@ class OperatorSender:
 
     def __init__(self) -> None:
         self._current = threading.local()
-        self._adapter = _Adapter(self._current)
-
-    @property
-    def peers(self) -> Mapping[str, str]:
-        """By host, the address last connected to. A live view."""
-        return self._adapter.peers
+        self._lookups = Lookups()
+        self._adapters: dict[int | None, _Adapter] = {}  # by port; None: of the scheme
+        self._lock = threading.Lock()
+        self.peers: dict[str, str] = {}  #: by host, the address last connected to
 
     def send(self, request: Request, headers: Mapping[str, str], exchange: Exchange) -> Response:
         """Send a request with these headers, and read the beginning of its response."""
@@ -61,12 +60,23 @@ class OperatorSender:
 
     def close(self) -> None:
         """Close idle connections."""
-        self._adapter.close()
+        with self._lock:
+            for adapter in self._adapters.values():
+                adapter.close()
+
+    def _adapter(self, url: str) -> "_Adapter":
+        port = urlsplit(url).port
+        with self._lock:
+            if port not in self._adapters:
+                policy = addresses.anywhere(port)
+                self._adapters[port] = _Adapter(policy, self._current, self._lookups, self.peers)
+            return self._adapters[port]
 
     def _exchange(self, prepared: requests.PreparedRequest, exchange: Exchange) -> Response:
         while True:
             try:
-                response = self._adapter.send(prepared, stream=True, timeout=exchange.remaining)
+                adapter = self._adapter(str(prepared.url))
+                response = adapter.send(prepared, stream=True, timeout=exchange.remaining)
             except SSRFGuardError as error:
                 return refused(error)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -95,12 +105,14 @@ def _read(response: requests.Response, limit: int) -> bytes:
 class _Adapter(SafeAdapter):
     """Attaches connections to the exchange of their thread, and sends targets unchanged."""
 
-    def __init__(self, current: threading.local) -> None:
+    def __init__(
+        self, policy: Policy, current: threading.local, lookups: Lookups, peers: dict[str, str]
+    ) -> None:
         self.current = current
-        self.peers: dict[str, str] = {}  #: by host, the address last connected to
-        self._lookups = Lookups()
+        self.peers = peers
+        self._lookups = lookups
         super().__init__(
-            policy=addresses.anywhere(),
+            policy=policy,
             resolver=self._lookup,
             pool_connections=IDLE_HOSTS,
             pool_maxsize=IDLE_PER_HOST,

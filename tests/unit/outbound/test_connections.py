@@ -12,7 +12,7 @@ from answering import LOOPBACK, OK, a_client, certified, get, serving
 from command import AT_ONCE
 
 from syndicator.model.outbox import Request
-from syndicator.outbound.addresses import public
+from syndicator.outbound.addresses import public, with_port
 from syndicator.outbound.connections import (
     IDLE_LIMIT,
     JOINED_LIMIT,
@@ -92,7 +92,7 @@ def test_the_oldest_idle_connections_are_closed() -> None:
     with serving(OK) as server:
         for number in range(IDLE_LIMIT + 2):
             sock = socket.create_connection(("127.0.0.1", server.port))
-            target = public(LOOPBACK).check_url(server.url)
+            target = with_port(public(LOOPBACK), server.port).check_url(server.url)
             connection = CheckedConnection(target, "127.0.0.1", sock)
             connections.append(connection)
             idle.add(f"http://host{number}.example/", connection)
