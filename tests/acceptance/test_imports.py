@@ -15,7 +15,10 @@ CLIENT = {"requests", "ssrfguard", "urllib3"}
 #: What only rendered posts need, and feeds that are written.
 RENDERER = {"babel", "feedgen", "jinja2", "liquid", "lxml", "markdown_it", "nh3", "pygments"}
 MIGRATIONS = {"alembic", "mako"}
-UNUSED = SERVER | CLIENT | MIGRATIONS | {"emoji", "obstore", "prometheus_client", "psycopg", "rich"}
+#: What libraries import, and seldom use: their parts.
+LATE = {"asyncio.events", "importlib.metadata._meta", "ssl"}
+OTHERS = {"emoji", "obstore", "prometheus_client", "psycopg", "rich"}
+UNUSED = SERVER | CLIENT | MIGRATIONS | LATE | OTHERS
 
 #: Runs the command of its arguments, and writes the names of the modules that it imported.
 RECORD = """
