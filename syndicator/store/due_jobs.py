@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from msgspec import Struct, field
@@ -54,7 +55,8 @@ def due_jobs(
 ) -> list[int]:
     """The ids of the due jobs to claim: the first of each turn, then the second, and so on.
 
-    Jobs that failed wait behind those that may succeed.
+    Jobs that failed wait behind those that may succeed. Pings go before all others: strangers may
+    have any number of verifications queued, and a topic that ends has a denial for each subscriber.
     """
     connection.execute(_PROMOTE, {"now": to_us(now)})
     any_ready = {(kind, ready) for kind, ready in connection.execute(_ANY_READY)}
@@ -63,16 +65,13 @@ def due_jobs(
     claimed = Counter[tuple[str, str]]()
     for kind, turn, number in connection.execute(_CLAIMED):
         claimed[kind, turn] = number
-    ids = list[int]()
-    for ready in (FIRST_READY, RETRY_READY):
-        found = list[tuple[int, int, int]]()
-        for kind in kinds:
-            if (kind, ready) not in any_ready:
-                continue
+    found = list[tuple[bool, int, int, int, int]]()
+    for kind, ready in product(kinds, (FIRST_READY, RETRY_READY)):
+        if (kind, ready) in any_ready:
             of = {"kind": kind, "ready": ready, "now": to_us(now)}
-            found += _of_kind(connection, kind, limits, claimed, of)
-        ids += [job for *_, job in sorted(found)][: limits.jobs - len(ids)]
-    return ids
+            jobs_of_kind = _of_kind(connection, kind, limits, claimed, of)
+            found += [(kind is not JobKind.PING, ready, *job) for job in jobs_of_kind]
+    return [job for *_, job in sorted(found)[: limits.jobs]]
 
 
 def _of_kind(

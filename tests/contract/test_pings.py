@@ -2,12 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
-from syndicator.model.outbox import Done, GaveUp, Job, JobOutcome, Ping, Released, Retry
+from syndicator.model.outbox import (
+    Denial,
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    Ping,
+    Released,
+    Retry,
+)
 from syndicator.push.record import record
 from syndicator.store import claims, feeds, outbox, pings, retention
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
+from syndicator.store.outbox import JobRow
 from syndicator.websub.tasks import TaskOutcome
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -72,3 +83,23 @@ def test_times_of_removed_hubs_and_topics_are_deleted(database: Database) -> Non
         retention.delete_expired(connection, [HUB], NOW)
     wanted = [("t", HUB), ("t", OTHER), ("ended", HUB)]
     assert attempted(database, *wanted) == {("t", HUB): NOW}
+
+
+def test_pings_are_claimed_before_all_else_that_is_due(database: Database) -> None:
+    """A topic that ended has a denial for each of its subscribers. A retry goes first, too."""
+    hosts = [f"https://h{number}.example/" for number in range(30)]
+    limits, lease = ClaimLimits(jobs=5, per_host=5), timedelta(minutes=2)
+
+    def claim(now: datetime) -> list[Job]:
+        jobs = claims.claim(connection, now, claimer="me", lease=lease, limits=limits)
+        return [job for job in jobs if job.kind is JobKind.PING]
+
+    with database.begin(push=True) as connection:
+        denials = [JobRow(detail=Denial(), target=host, topic="ended") for host in hosts]
+        outbox.enqueue(connection, denials, NOW)
+        outbox.enqueue_pings(connection, [("t", [HUB])], LATER)
+        (ping,) = claim(LATER)
+        again = LATER + timedelta(seconds=1)
+        claims.record(connection, [(ping, Retry(at=again, error="it answered 500"))], LATER)
+        (retried,) = claim(again)
+    assert retried.attempts == 1
