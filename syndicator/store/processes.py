@@ -11,8 +11,20 @@ from enum import StrEnum
 from msgspec import Struct
 from sqlalchemy import Connection, text
 
-from syndicator.store.leases import CHANNEL, IN_A_LEASE, IS_VALID, NOW, Lease, process_name
+from syndicator.store.leases import (
+    CHANNEL,
+    IN_A_LEASE,
+    IS_VALID,
+    NOW,
+    Lease,
+    clock,
+    process_name,
+)
 from syndicator.store.times import from_us
+
+#: Seconds between two looks at `Member.life` after which a process was suspended. A pass looks
+#: several times a second, and its claims last for longer.
+SUSPENDED = 60.0
 
 
 class Role(StrEnum):
@@ -28,6 +40,8 @@ class Member:
     def __init__(self, name: str | None = None) -> None:
         """`name`: under which it claims jobs. None: a new one, of a command."""
         self.name = name or process_name()
+        self._lives = 0
+        self._looked = clock()  # at `life`
 
     @property
     def is_builder(self) -> bool:
@@ -38,9 +52,14 @@ class Member:
     def life(self) -> int | None:
         """How often others did its work so far, or may have, since they believed it to be dead.
 
-        None: they may do so now.
+        None: they may do so now. A command has no lease: the claims of one that was suspended may
+        have ended.
         """
-        return 0
+        now = clock()
+        if now > self._looked + SUSPENDED:
+            self._lives += 1
+        self._looked = now
+        return self._lives
 
     def wait_until_shown(self) -> None:
         """Wait until the other processes serve what is published now, as far as they live."""

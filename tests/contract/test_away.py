@@ -14,7 +14,7 @@ from syndicator.model.outbox import JobKind, JobState, Request, Response
 from syndicator.push.context import PushListener, PushOptions, Topics
 from syndicator.push.lanes import LANES
 from syndicator.push.worker import PushWorker
-from syndicator.store import outbox
+from syndicator.store import outbox, processes
 from syndicator.store.database import Database
 from syndicator.websub.retry import RetryPolicy
 
@@ -26,14 +26,16 @@ def hub(url: str) -> Iterator[Hub]:
     hub.database.close()
 
 
-def test_what_was_claimed_before_is_not_sent(hub: Hub) -> None:
+def test_what_was_claimed_before_is_not_sent(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process may have sent newer versions. Only what was under way arrives."""
     at_once, in_all = LANES["deliveries"]
-    lives, is_back, turn = [0], threading.Event(), threading.Lock()
+    seconds, is_back, turn = [0.0], threading.Event(), threading.Lock()
+    monkeypatch.setattr(processes, "clock", lambda: seconds[0])
+    member = processes.Member()
     options = PushOptions(
         claimer="one",
         retry=RetryPolicy(pings=(), callbacks=WAITS),
-        life=lambda: lives[0],
+        life=lambda: member.life,
         jitter=lambda: 0.0,
     )
     topics = Topics(read=hub.file)
@@ -43,7 +45,7 @@ def test_what_was_claimed_before_is_not_sent(hub: Hub) -> None:
         with turn:
             if hub.callbacks.total() >= at_once and not is_back.is_set():
                 hub.change()
-                lives[0] += 1
+                seconds[0] += 100
                 is_back.set()
         return 200 if is_back.wait(AT_ONCE) else 500
 
