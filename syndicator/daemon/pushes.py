@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from syndicator.daemon.push_log import PassLines, log_passes
 from syndicator.daemon.signals import Event
@@ -52,7 +53,33 @@ _CHECKPOINT = 5.0
 
 #: Seconds between two counts of subscribers when nothing is sent: leases end, and other processes
 #: remove subscriptions. With 100,000 subscriptions it takes a tenth of a second.
-_COUNT = 20.0
+COUNT_INTERVAL = 20.0
+
+#: Counts that take longer, in seconds, are made less often: a ping that is queued meanwhile waits.
+LONG_COUNT = 0.2
+
+#: The part of the time that they may take.
+_COUNT_PART = 1 / 20
+
+
+class CountTimes(Struct):
+    """When to count what is queued, and the subscribers: times of a monotonic clock."""
+
+    again: float = -math.inf  #: nothing is counted before
+    subscribers: float = -math.inf  #: when they are counted next
+
+    def passed(self, now: float, *, asked: bool) -> bool:
+        """Whether to count after a pass. `asked`: whether it sent anything to a callback."""
+        if asked:
+            self.subscribers = now
+        return now >= self.again
+
+    def counted(self, began: float, now: float) -> None:
+        """Wait after a count that took long."""
+        took = now - began
+        self.again = now + took / _COUNT_PART if took > LONG_COUNT else now
+        if self.subscribers <= began:
+            self.subscribers = now + COUNT_INTERVAL
 
 
 class Pushes:
@@ -84,7 +111,7 @@ class Pushes:
         self.audiences: Mapping[str, Audience] | None = None
         self._cleaned = -math.inf
         self._checkpointed = -math.inf
-        self._counted = -math.inf  # the subscribers
+        self._counts = CountTimes()
         self._lines = PassLines()
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
@@ -156,9 +183,7 @@ class Pushes:
                 self._service.delete_expired()
                 self._cleaned = time.monotonic()
             report = self._push_worker.once()
-            self._count_queue()
-            if asked_callbacks(report) or time.monotonic() > self._counted + _COUNT:
-                self._count_subscribers()
+            self._count(asked=asked_callbacks(report))
             self._checkpoint()
         except Exception as error:
             if not self._stopping.is_set():
@@ -187,6 +212,15 @@ class Pushes:
             checkpoint(self._database)
             self._checkpointed = time.monotonic()
 
+    def _count(self, *, asked: bool) -> None:
+        """Count what is queued, and the subscribers. `asked`: see `CountTimes.passed`."""
+        began = time.monotonic()
+        if self._counts.passed(began, asked=asked):
+            self._count_queue()
+            if self._counts.subscribers <= began:
+                self._count_subscribers()
+            self._counts.counted(began, time.monotonic())
+
     def _count_queue(self) -> None:
         with self._database.read() as connection:
             counts = outbox.counts(connection)
@@ -196,7 +230,6 @@ class Pushes:
     def _count_subscribers(self) -> None:
         with self._database.read() as connection:
             self.audiences = audiences.by_topic(connection, datetime.now(UTC))
-        self._counted = time.monotonic()
         self._metrics.set_subscribers(
             {topic: audience.subscribers for topic, audience in self.audiences.items()}
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndicator.daemon.push_log import LOG_INTERVAL, PassLines, pass_level
-from syndicator.daemon.pushes import asked_callbacks, next_pass
+from syndicator.daemon.pushes import COUNT_INTERVAL, CountTimes, asked_callbacks, next_pass
 from syndicator.model.outbox import JobKind
 from syndicator.push.record import PushReport
 
@@ -74,6 +74,22 @@ def test_subscribers_are_counted_after_requests_to_them(
 ) -> None:
     """Counting a hundred thousand after each pass would keep an idle daemon busy."""
     assert asked_callbacks(report(**fields)) == expected
+
+
+def test_a_count_that_takes_long_is_made_less_often() -> None:
+    """A million of them take a second, and a ping that is queued meanwhile waits."""
+    times = CountTimes()
+    assert times.passed(10, asked=False)
+    assert times.subscribers <= 10
+    times.counted(10, 10.2)
+    assert times.passed(10.2, asked=False)
+    assert times.subscribers == 10.2 + COUNT_INTERVAL
+    assert times.passed(11, asked=True)
+    assert times.subscribers <= 11
+    times.counted(11, 12)
+    assert not times.passed(31, asked=True)
+    assert times.passed(32, asked=False)
+    assert times.subscribers <= 32  # a pass before asked callbacks
 
 
 @pytest.mark.parametrize(("due", "begins"), [(-60, 1), (0, 1), (0.2, 0.2), (5, 5), (3600, 3600)])
