@@ -102,13 +102,16 @@ def send_again(connection: Connection, lost: Sequence[TaskOutcome], now: datetim
 
     They may have arrived after the newer ones of that process.
     """
-    sent = [
-        each.job for each in lost if each.job.kind is JobKind.DELIVER and was_sent(each.outcome)
-    ]
-    for job in sent:
-        subscriptions.record_late(connection, job.topic, job.target)
-    again = [JobRow(detail=Delivery(), target=job.target, topic=job.topic) for job in sent]
-    outbox.enqueue(connection, again, now)
+    for each in lost:
+        if each.job.kind is JobKind.DELIVER and was_sent(each.outcome):
+            _queue_again(connection, each.job, now)
+
+
+def _queue_again(connection: Connection, job: Job, now: datetime) -> None:
+    """Queue a delivery to the target of a job. Whatever arrives before, it is sent."""
+    subscriptions.record_late(connection, job.topic, job.target)
+    again = JobRow(detail=Delivery(), target=job.target, topic=job.topic)
+    outbox.enqueue(connection, [again], now)
 
 
 def _subscribe(
@@ -123,6 +126,8 @@ def _subscribe(
     if per_host is not None and not _is_allowed(connection, subscription, per_host, now):
         _deny(connection, job, verification.topic, hub.LIMIT_REACHED, now)
         return
+    if deliveries.has_old_secret(connection, subscription, now):
+        _queue_again(connection, job, now)
     published = deliveries.was_published(connection, job.topic, job.since)
     digest = subscriptions.ANY_DIGEST if published else verification.had
     # As of now: if the lease before ended while this one was being confirmed, a page may have

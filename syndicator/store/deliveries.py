@@ -15,16 +15,27 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    exists,
     func,
     literal,
+    or_,
     select,
 )
 
-from syndicator.model.outbox import Denial, JobDetail, JobKind, JobState, Mode
+from syndicator.model.outbox import Denial, JobDetail, JobKind, JobState, Mode, Subscription
+from syndicator.model.sweeps import place_of
 from syndicator.store import kv, waves
+from syndicator.store import subscriptions as subscribers
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.push_schema import FIRST_READY, IS_VERIFICATION, jobs, subscriptions
+from syndicator.store.push_schema import (
+    FIRST_READY,
+    IS_CLAIMED,
+    IS_VERIFICATION,
+    jobs,
+    shards,
+    subscriptions,
+)
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
 from syndicator.store.times import to_us
@@ -66,6 +77,25 @@ def enqueue_missing(connection: Connection, topic: str, digest: str, now: dateti
 def was_published(connection: Connection, topic: str, since: datetime) -> bool:
     """Whether a publish request named the topic since then, while callbacks were being verified."""
     return int(kv.get(connection, f"published {topic}") or 0) >= to_us(since)
+
+
+def has_old_secret(connection: Connection, renewed: Subscription, now: datetime) -> bool:
+    """Whether a delivery is under way to a subscriber that renews with another secret.
+
+    It is signed with the secret of before, so the subscriber may ignore it (W3C WebSub §7.1).
+    """
+    topic, callback = renewed.topic, renewed.callback
+    known = subscribers.find(connection, [(topic, callback)], now).get((topic, callback))
+    if known is None or known[0].secret == renewed.secret:
+        return False
+    of_job = jobs.c.kind == JobKind.DELIVER, jobs.c.topic == topic, jobs.c.target == callback
+    place = place_of(callback)
+    on_page = shards.c.topic == topic, shards.c.cursor < place, shards.c.page >= place
+    return bool(
+        connection.scalar(
+            select(or_(exists().where(IS_CLAIMED, *of_job), exists().where(*on_page)))
+        )
+    )
 
 
 def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> None:
