@@ -215,17 +215,15 @@ class Pushes:
     def _count(self, *, asked: bool) -> None:
         """Count what is queued, and the subscribers. `asked`: see `CountTimes.passed`."""
         began = time.monotonic()
-        if self._counts.passed(began, asked=asked):
-            self._count_queue()
-            if self._counts.subscribers <= began:
-                self._count_subscribers()
-            self._counts.counted(began, time.monotonic())
-
-    def _count_queue(self) -> None:
+        if not self._counts.passed(began, asked=asked):
+            return
         with self._database.read() as connection:
             counts = outbox.counts(connection)
             oldest = outbox.oldest_since(connection)
         self._metrics.set_queue(queued_by_kind(counts), oldest)
+        if self._counts.subscribers <= began:
+            self._count_subscribers()
+        self._counts.counted(began, time.monotonic())
 
     def _count_subscribers(self) -> None:
         with self._database.read() as connection:
