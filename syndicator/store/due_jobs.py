@@ -58,6 +58,8 @@ def due_jobs(
     Jobs that failed wait behind those that may succeed. Pings go before all others: strangers may
     have any number of verifications queued, and a topic that ends has a denial for each subscriber.
     """
+    if JobKind.PING in kinds:  # all of them, whatever else became due before
+        connection.execute(_PROMOTE_PINGS, {"now": to_us(now)})
     connection.execute(_PROMOTE, {"now": to_us(now)})
     any_ready = {(kind, ready) for kind, ready in connection.execute(_ANY_READY)}
     if not any_ready:
@@ -113,17 +115,28 @@ def _turns(connection: Connection, of: Mapping[str, Any], first: str, number: in
 
 _IS_WAITING = jobs.c.state == constant(JobState.WAITING)
 
+_NOT_READY = and_(_IS_WAITING, jobs.c.ready == 0)
+_READY = case((jobs.c.attempts > 0, RETRY_READY), else_=FIRST_READY)
+
 _PROMOTE = (
     update(jobs)
     .where(
         jobs.c.id.in_(
             select(jobs.c.id)
-            .where(_IS_WAITING, jobs.c.ready == 0, jobs.c.due <= bindparam("now"))
+            .where(_NOT_READY, jobs.c.due <= bindparam("now"))
             .order_by(jobs.c.due)
             .limit(PROMOTED)
         )
     )
-    .values(ready=case((jobs.c.attempts > 0, RETRY_READY), else_=FIRST_READY))
+    .values(ready=_READY)
+)
+
+#: By a bare column, without a function, SQLite would go through all that is due.
+_PROMOTE_PINGS = (
+    update(jobs)
+    .where(_NOT_READY, jobs.c.kind == constant(JobKind.PING))
+    .where(func.coalesce(jobs.c.due, 0) <= bindparam("now"))
+    .values(ready=_READY)
 )
 
 #: The kinds that have ready jobs, each with `ready`.

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import update
+
 from syndicator.model.outbox import (
     Denial,
     Done,
@@ -17,8 +19,10 @@ from syndicator.push.record import record
 from syndicator.store import claims, feeds, outbox, pings, retention
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
+from syndicator.store.due_jobs import PROMOTED
 from syndicator.store.feeds import FileRow
 from syndicator.store.outbox import JobRow
+from syndicator.store.push_schema import jobs as table
 from syndicator.websub.tasks import TaskOutcome
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -103,3 +107,25 @@ def test_pings_are_claimed_before_all_else_that_is_due(database: Database) -> No
         claims.record(connection, [(ping, Retry(at=again, error="it answered 500"))], LATER)
         (retried,) = claim(again)
     assert retried.attempts == 1
+
+
+def test_a_ping_that_was_put_off_does_not_wait_for_others_that_became_due(
+    database: Database,
+) -> None:
+    """A claim finds all pings that became due since they were queued, and some other jobs."""
+    denials = [
+        JobRow(detail=Denial(), target=f"https://h.example/{number}", topic="ended")
+        for number in range(PROMOTED)
+    ]
+    with database.begin(push=True) as connection:
+        outbox.enqueue(connection, denials, NOW)
+        outbox.enqueue_pings(connection, [("t", [HUB])], LATER)
+        connection.execute(update(table).values(ready=0))
+        claimed = claims.claim(
+            connection,
+            LATER,
+            claimer="me",
+            lease=timedelta(minutes=2),
+            limits=ClaimLimits(jobs=5, per_host=5),
+        )
+    assert JobKind.PING in {job.kind for job in claimed}
