@@ -1,15 +1,19 @@
 """Asking a daemon for its status."""
 
 import json
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from syndicator.errors import SyndicatorError
+from syndicator.ops import daemon_status
 from syndicator.ops.daemon_status import ask
+from tests.answering import ENDLESS, HEAD, pouring, serving
 
 
 @contextmanager
@@ -64,3 +68,58 @@ def test_no_daemon(url: str) -> None:
     """Nothing listens there, or it is not an address."""
     with pytest.raises(SyndicatorError, match="no daemon answers at"):
         ask(url)
+
+
+def dripping(begin: bytes, more: bytes) -> Callable[[socket.socket], None]:
+    """Send `begin`, and `more` each tenth of a second until the client closes."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(begin)
+        while True:
+            time.sleep(0.1)
+            connection.sendall(more)
+
+    return drip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(pouring(*endless) for endless in ENDLESS.values()),
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        dripping(b"HTTP/1.1 200 ", b"x"),
+        dripping(HEAD, b"X-Y: z\r\n"),
+        dripping(HEAD + b"\r\n", b" "),
+    ],
+    ids=[*ENDLESS, "drips 100 Continue", "drips a status line", "drips headers", "drips a body"],
+)
+def test_an_endless_response(
+    answer: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given up after a time, whatever the server sends meanwhile."""
+    monkeypatch.setattr(daemon_status, "_TIMEOUT", 1.0)
+    begin = time.monotonic()
+    with serving(answer) as server, pytest.raises(SyndicatorError, match="no daemon ans") as raised:
+        ask(server.url)
+    assert time.monotonic() - begin < 5
+    assert len(str(raised.value)) < 200
+    assert raised.value.hint is not None
+
+
+def test_a_late_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says for how long it waited, and what to look at."""
+    monkeypatch.setattr(daemon_status, "_TIMEOUT", 0.5)
+    with serving(lambda _: time.sleep(3)) as server, pytest.raises(SyndicatorError) as raised:
+        ask(server.url)
+    assert str(raised.value).startswith(f"no daemon answers at {server.url}: ")
+    assert raised.value.hint is not None
+    assert "see whether the daemon still runs" in raised.value.hint
+
+
+def test_not_http() -> None:
+    """Its text is not shown: it may be long, and have control characters."""
+    with (
+        serving(b"\x1b[31mSSH-2.0" + b"z" * 30_000 + b"\r\n\r\n") as server,
+        pytest.raises(SyndicatorError, match=r"its response is not HTTP$"),
+    ):
+        ask(server.url)
