@@ -112,9 +112,9 @@ class PushSettings(SettingsTable, frozen=True):
 
 
 class LeaseSettings(SettingsTable, frozen=True):
-    min: values.Duration = timedelta(minutes=5)
-    default: values.Duration = timedelta(days=10)
-    max: values.Duration = timedelta(days=30)
+    min: values.Seconds = timedelta(minutes=5)
+    default: values.Seconds = timedelta(days=10)
+    max: values.Seconds = timedelta(days=30)
 
     def check(self) -> None:
         if not self.min <= self.default <= self.max:
@@ -150,7 +150,7 @@ class WebSettings(SettingsTable, frozen=True):
     listen: values.ListenAddress = Listen("127.0.0.1", 8080)
     admin: values.OptionalListenAddress = Listen("127.0.0.1", 8081)  #: None: off
     admin_hosts: values.HostNames = ()  #: names that `admin` answers to, besides this machine's own
-    max_age: values.Duration = timedelta(minutes=5)
+    max_age: values.Seconds = timedelta(minutes=5)
     trusted_proxies: values.Networks = ()
     poller_limit: values.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
 

@@ -22,18 +22,30 @@ _LONGEST_SECONDS = 10 * 365 * 86400
 
 
 def parse_duration(value: object) -> timedelta:
-    seconds = _parse(value, _SECONDS, "a duration", "30s")
-    if not 0 < seconds <= _LONGEST_SECONDS:
+    duration = parse_pace(value)
+    if not duration:
         raise ValueError(f"{quote(value)} must be more than zero and at most ten years")
-    return timedelta(seconds=seconds)
+    return duration
 
 
 def parse_pace(value: object) -> timedelta:
     """A duration that may be zero."""
-    seconds = _parse(value, _SECONDS, "a duration", "5s")
+    seconds = _parse(value, _SECONDS, "a duration", "30s")
     if seconds > _LONGEST_SECONDS:
         raise ValueError(f"{quote(value)} must be at most ten years")
-    return timedelta(seconds=seconds)
+    duration = timedelta(seconds=seconds)
+    # timedelta rounds to microseconds, and float() to zero what is far shorter.
+    if not duration and re.search("[1-9]", str(value)):
+        raise ValueError(f"{quote(value)} is too short: write at least 0.001ms")
+    return duration
+
+
+def parse_seconds(value: object) -> timedelta:
+    """A duration that a protocol has in whole seconds."""
+    duration = parse_duration(value)
+    if duration < timedelta(seconds=1):
+        raise ValueError(f"{quote(value)} must be 1s or more: it is announced in whole seconds")
+    return duration
 
 
 def parse_interval(value: object) -> timedelta:
@@ -55,7 +67,7 @@ def parse_size(value: object) -> int:
 
 def _parse(value: object, units: Mapping[str, float], kind: str, example: str) -> float:
     text = value.strip() if isinstance(value, str) else ""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text, re.ASCII)
     if match is None or match[2] not in units:
         raise ValueError(
             f"{quote(value)} is not {kind}: write a number with a unit "

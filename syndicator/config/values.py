@@ -89,6 +89,7 @@ Language = Annotated[str, _parse_language]
 TimeZone = Annotated[str, _parse_timezone]
 
 Duration = Annotated[timedelta, units.parse_duration]
+Seconds = Annotated[timedelta, units.parse_seconds]
 Pace = Annotated[timedelta, units.parse_pace]
 Interval = Annotated[timedelta, units.parse_interval]
 RetryDelays = Annotated[tuple[timedelta, ...], list_of(units.parse_duration, _check_length)]

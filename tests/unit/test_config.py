@@ -150,6 +150,11 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         ),
         (SOURCE + "[push]\npace = 5", "push.pace: 5 is not a duration"),
         (SOURCE + '[push]\npace = "11000d"', 'push.pace: "11000d" must be at most ten years'),
+        (SOURCE + '[push]\npace = "0.00000001ms"', 'push.pace: "0.00000001ms" is too short'),
+        (SOURCE + '[push]\ntimeout = "0.00000001ms"', 'push.timeout: "0.00000001ms" is too short'),
+        (SOURCE + f'[push]\npace = "0.{"0" * 400}1s"', 'push.pace: "0.000'),
+        (SOURCE + '[web]\nmax_age = "500ms"', 'web.max_age: "500ms" must be 1s or more'),
+        (SOURCE + '[hub.lease]\nmin = "500ms"', 'hub.lease.min: "500ms" must be 1s or more'),
         (SOURCE + 'poll = "30 parsecs"', 'source.poll: "30 parsecs" is not a duration'),
         (SOURCE + 'watch = "yes"', "source.watch: must be true or false"),
         (
