@@ -76,6 +76,9 @@ def parse_state_url(value: object, base: Path) -> str:
         # The part of the password after its first "@" would be taken for the host, and be logged.
         if re.match(r"[^:]*://[^:/]*:[^@]*@[^/:?]*@", text):
             raise ValueError('has an "@" in its password: write it as %40')
+        # The client library of PostgreSQL ends its parameters at a NUL: a host after it is ignored.
+        if re.search(r"[\x00-\x1f\x7f]|%00", text):
+            raise ValueError("has a control character: remove it")
         return text
     raise ValueError(
         'is not a database: write "sqlite:///path/to/file.db" or '

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from syndicator.errors import StateError
 from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.schema import metadata
+from syndicator.store.state_errors import without_password
 
 #: Parameters of connections to PostgreSQL, unless the URL has them. A connection whose network was
 #: cut ends after ten seconds: `tcp_user_timeout` (ms) if something was sent that nobody confirms,
@@ -40,7 +43,30 @@ def read_only_engine(url: URL) -> tuple[Engine, ReadOnlyFile | None]:
     return engine, None
 
 
+def _refuse_invalid(url: URL) -> None:
+    """Raise StateError for a URL of PostgreSQL that SQLAlchemy or psycopg would fail at.
+
+    Both take options of their own from the query, of other types than text.
+    """
+    from psycopg.pq import Conninfo
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    wrong = [f'invalid connection option "{key}"' for key in url.query if key not in known]
+    try:
+        _, parameters = url.get_dialect()().create_connect_args(url)
+        for host in str(parameters.get("host", "")).split(","):
+            if not host.startswith(("/", "@")):  # the folder of a Unix socket, or an abstract one
+                host.encode("idna")
+    except UnicodeError:
+        wrong.append(f'"{host}" is not a valid host name')
+    except ArgumentError as error:
+        wrong.append(str(error))
+    if wrong:
+        raise StateError(f"{without_password(url)}: {wrong[0]}", hint="check [state] url")
+
+
 def _postgresql(url: URL, **options: Any) -> Engine:
+    _refuse_invalid(url)
     parameters = {name: value for name, value in _CONNECTION.items() if name not in url.query}
     # Without an encoding, SQLAlchemy reads bytes, and fails, where a database was created without.
     engine = create_engine(url, client_encoding="utf8", connect_args=parameters, **options)

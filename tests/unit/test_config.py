@@ -285,6 +285,13 @@ def test_our_own_hub_comes_first(write, hub, hubs):
             SOURCE + '[state]\nurl = "postgresql+psycopg://u:p#/w@h:port/d"',
             "state.url: is not a database",
         ),
+        *(
+            (
+                SOURCE + f'[state]\nurl = "postgresql+psycopg://u:p{wrong}@h/d"',
+                "state.url: has a control character: remove it",
+            )
+            for wrong in ("\\u0000", "\\n", "\\u001b", "\\u007f", "%00")
+        ),
         (SOURCE + '[state]\nurl = "sqlite:///a?b.db"', "state.url: leads to /"),
         (SOURCE + '[state]\nurl = "sqlite:///%2e/s.db"', "state.url: leads to /"),
         (
