@@ -151,8 +151,10 @@ class Builder:
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
-                made = self.archiver.run(run, now)
-                self._compress(run)
+                try:
+                    made = self.archiver.run(run, now)
+                finally:  # if it is cancelled, the next one resumes behind the feeds that are done
+                    self._compress(run)
         except BaseException as error:
             if not isinstance(error, Cancelled):
                 self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale

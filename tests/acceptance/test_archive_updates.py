@@ -92,6 +92,36 @@ def test_an_interrupted_update_is_finished(blog: Blog) -> None:
     }
 
 
+class _EndAtSecondFeed(Listener):
+    """Ends the first update at a page of the second feed: the first one's document is done."""
+
+    def __init__(self) -> None:
+        self.first: str | None = None
+        self.ended = False
+
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        feed = pages[0].feed if pages else self.first
+        self.first = self.first or feed
+        if not self.ended and feed != self.first:
+            self.ended = True
+            raise Cancelled
+
+
+def test_feeds_of_an_interrupted_update_are_compressed(tmp_path: Path) -> None:
+    """They are published again with a link to their pages. Nothing else would compress them."""
+    blog = Blog(tmp_path, posts=60)
+    listener = _EndAtSecondFeed()
+    with blog.service(listener) as service:
+        service.build()
+        with pytest.raises(Cancelled):
+            service.archive()
+        compressed = {path.name for path in blog.feeds.glob("*.gz")}
+        assert {f"{listener.first}.{suffix}.gz" for suffix in ("rss", "atom", "json")} < compressed
+        service.build()
+        service.archive()
+    assert contents(blog) == from_scratch(blog)
+
+
 def test_settings_that_are_changed_back_before_an_update_is_done(blog: Blog) -> None:
     """Its pages are made again. Until then their posts are not in place."""
     before = contents(blog)
