@@ -19,7 +19,7 @@ from syndicator.daemon.faults import Faults
 from syndicator.daemon.notify import Notify
 from syndicator.daemon.parts import Parts
 from syndicator.daemon.signals import Event, Signals
-from syndicator.daemon.start import Opened, Started, join, require_output
+from syndicator.daemon.start import Opened, Started, join, require_output, require_writable
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
 from syndicator.logs import LogOptions, Logs
@@ -236,6 +236,8 @@ class Daemon:
             opened.service.join(self._member)
             member = join(opened, lock) if new_lock else self._member
             require_output(opened)
+            if config.output != old.config.output and opened.service.member.is_builder:
+                require_writable(config.output)  # else its feeds would be answered 503
             opened.service.git.require()
             parts = self._parts_of(opened)
             parts.serve()

@@ -3,6 +3,7 @@
 Importing the rest takes longer than this step: builds, pushes, the schedule, the log.
 """
 
+import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from syndicator.config import Config, load
+from syndicator.config.settings import OutputSettings
 from syndicator.daemon.activation import InheritedSockets, inherited_sockets
 from syndicator.daemon.membership import DaemonMember
 from syndicator.daemon.served_files import ServedFiles, archives_of, catalogue_of, starting_app
 from syndicator.errors import OutputError, UnavailableError
+from syndicator.file_access import refusal
 from syndicator.service import Service
 from syndicator.store import feeds, locks
 from syndicator.store.leases import process_name
@@ -104,6 +107,18 @@ def require_output(opened: Opened) -> None:
         published = any(not file.gone for file in feeds.all_files(connection))
     if published:
         raise not_shared(opened.config.output.place)
+
+
+def require_writable(output: OutputSettings) -> None:
+    """Raise OutputError if no feeds can be published in a folder, which need not exist yet."""
+    if output.path is None:
+        return
+    nearest = next(each for each in (output.path, *output.path.parents) if os.path.lexists(each))
+    if not nearest.is_dir():
+        hint = "move it away, or set another folder in [output] path"
+        raise OutputError(f"{nearest} is not a folder", hint=hint)
+    if why := refusal(output.path, write=True):
+        raise OutputError(why.message, hint=why.hint)
 
 
 def not_shared(place: str) -> OutputError:

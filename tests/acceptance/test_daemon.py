@@ -445,6 +445,21 @@ def test_a_bad_config_changes_nothing(command: Command) -> None:
         until(lambda: "Second news" in requests.get(f"{command.url}all.atom", timeout=5).text)
 
 
+def test_an_output_that_is_not_a_folder_changes_nothing(command: Command) -> None:
+    """Of a new config. The feeds stay where they are, and are served."""
+    wrong = command.root / "file"
+    wrong.write_text("")
+    with command.running() as daemon:
+        for output in (wrong, wrong / "feeds"):
+            command.configure(f'[output]\npath = "{output}"')
+            daemon.send(signal.SIGHUP)
+            daemon.line(lambda line: f"{wrong} is not a folder" in line and "not used" in line)
+            assert requests.get(f"{command.url}all.atom", timeout=5).ok
+        command.configure(f'[output]\npath = "{command.root}/new/feeds"')
+        daemon.send(signal.SIGHUP)
+        until((command.root / "new/feeds/all.atom").exists)
+
+
 def test_another_address_takes_effect(command: Command) -> None:
     """A new web.listen is served, and the old one is closed."""
     with command.running() as daemon:
