@@ -12,16 +12,24 @@ CLOCK_RESOLUTION_NS = 2_000_000_000
 #: Windows (SMB) 16 ms.
 FINE_RESOLUTION_NS = 50_000_000
 
+#: The latest time that a column of a database holds, in the year 2262, and negative the earliest.
+LATEST_NS = 2**63 - 1
+
 
 def stat_of(path: str, seen: os.stat_result, *, inodes: bool) -> Stat:
     """`inodes`: whether files keep their numbers, see `inode_numbers`."""
     return Stat(
         path=path,
         size=seen.st_size,
-        mtime_ns=seen.st_mtime_ns,
-        ctime_ns=seen.st_ctime_ns,
+        mtime_ns=nearest_ns(seen.st_mtime_ns),
+        ctime_ns=nearest_ns(seen.st_ctime_ns),
         inode=seen.st_ino if inodes else 0,
     )
+
+
+def nearest_ns(time_ns: int) -> int:
+    """The nearest time that a database holds: `touch` gives a file any year."""
+    return max(-LATEST_NS, min(time_ns, LATEST_NS))
 
 
 def is_settled(seen: Stat, now_ns: int) -> bool:

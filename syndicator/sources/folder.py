@@ -25,7 +25,7 @@ from syndicator.sources.compact_paths import CompactPaths
 from syndicator.sources.document_rules import DocumentRules
 from syndicator.sources.errors import source_error
 from syndicator.sources.file_names import is_misnamed, printable
-from syndicator.sources.file_stats import stat_of
+from syndicator.sources.file_stats import LATEST_NS, nearest_ns, stat_of
 
 #: Bytes of a post. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
@@ -131,7 +131,9 @@ class SourceFolder:
                     seen = link
                 # As `stat_of`, without a call and a named tuple.
                 inode = seen.st_ino if inodes else 0
-                stat_hash = hash((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, inode))
+                mtime, ctime = seen.st_mtime_ns, seen.st_ctime_ns
+                mtime = mtime if -LATEST_NS <= mtime <= LATEST_NS else nearest_ns(mtime)
+                stat_hash = hash((path, seen.st_size, mtime, ctime, inode))
             append(stat_hash)
             if not len(stat_hashes) % self._progress_every:
                 progress(len(stat_hashes))

@@ -529,6 +529,19 @@ def test_an_edit_that_keeps_size_and_mtime_is_published(
     assert (before.count("teh") - after.count("teh"), "the" in after) == (after.count("the"), True)
 
 
+def test_a_post_of_a_far_year(site: Site) -> None:
+    """Its file has a time that no column of a database holds. It is published like any other."""
+    path = site.post("2026-01-01-one", title="One")
+    site.post("2026-01-02-two", title="Two")
+    os.utime(path, (10_413_792_000, 10_413_792_000))  # 2300-01-01
+    age(site.root)
+    for _ in range(2):
+        with site.service() as service:
+            service.build()
+            assert site.titles("all") == ["Two", "One"]
+            assert service.build().changed == 0
+
+
 def test_conflict_copies_are_left_out(site: Site) -> None:
     """With a note. What a person may have named so is published, with a problem beside its twin."""
     site.post("2026-01-01-one", title="One")

@@ -148,6 +148,20 @@ def test_an_unchanged_folder_has_the_same_stat_hashes(tmp_path: Path) -> None:
     assert list(again.fresh) == ["_posts/a.md"]
 
 
+@pytest.mark.parametrize("year", [1500, 2300, 2400, 20_000])
+def test_a_time_that_no_database_accepts(tmp_path: Path, year: int) -> None:
+    """The nearest one stands for it, in a scan too. Some disks store other times than these."""
+    post = write(tmp_path, "_posts/a.md")
+    seconds = (year - 1970) * 31_556_952
+    os.utime(post, (seconds, seconds))
+    folder = SourceFolder(tmp_path, Scope())
+    document = folder.read("_posts/a.md")
+    assert isinstance(document, Document)
+    assert abs(document.stat.mtime_ns) < 2**63
+    assert folder.stat("_posts/a.md") == document.stat
+    assert list(folder.scan().stat_hashes) == [hash(document.stat)]
+
+
 @pytest.mark.timeout(5)
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     """Opening a FIFO would block."""
