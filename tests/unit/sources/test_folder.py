@@ -1,6 +1,7 @@
 """Scanning a folder for documents, and reading one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,37 @@ def test_an_unchanged_folder_has_the_same_stat_hashes(tmp_path: Path) -> None:
     again = folder.scan(set(first.stat_hashes))
     assert again.stat_hashes != first.stat_hashes
     assert list(again.fresh) == ["_posts/a.md"]
+
+
+@pytest.mark.parametrize("left", ["nothing", "file", "loop"])
+def test_a_folder_that_is_removed_during_a_scan(tmp_path: Path, left: str) -> None:
+    """Its posts are gone."""
+    write(tmp_path, "_posts/a.md")
+    write(tmp_path, "_posts/below/b.md")
+    below = tmp_path / "_posts/below"
+
+    def remove(_: int) -> None:
+        shutil.rmtree(below)
+        if left == "file":
+            below.touch()
+        if left == "loop":
+            below.symlink_to(below.name)
+
+    folder = SourceFolder(tmp_path, Scope(), progress_every=1)
+    assert list(folder.scan(known=(), progress=remove).fresh) == ["_posts/a.md"]
+
+
+def test_a_folder_above_others_that_is_moved_during_a_scan(tmp_path: Path) -> None:
+    """The posts of the others are not gone: a newer copy may be moved to its place."""
+    write(tmp_path, "_posts/year/a.md")
+    write(tmp_path, "_posts/year/below/b.md")
+
+    def move(_: int) -> None:
+        (tmp_path / "_posts/year").rename(tmp_path / "old")
+
+    folder = SourceFolder(tmp_path, Scope(), progress_every=1)
+    with pytest.raises(SourceError, match="_posts/year/below can't be read: No such file"):
+        folder.scan(known=(), progress=move)
 
 
 @pytest.mark.parametrize("year", [1500, 2300, 2400, 20_000])
