@@ -213,6 +213,10 @@ class AtomicFiles:
             hint = "move it away, or set another folder in [output] path"
             return OutputError(message, hint=hint)
         folder = (self.root / path).parent
+        if isinstance(error, IsADirectoryError):  # perhaps at the path of a sibling
+            at = folder / (error.filename2 or error.filename or "")
+            hint = "move that folder away: a file has to be there"
+            return OutputError(f"{at} can't be written: {error.strerror}", hint=hint)
         if isinstance(error, PermissionError) and (why := refusal(folder, write=True)):
             return OutputError(f"{self.root / path} can't be written: {why.message}", hint=why.hint)
         # A fault of the disk has one message, whichever file it affects first.

@@ -60,6 +60,17 @@ def test_no_sibling_is_older_than_its_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
+@pytest.mark.parametrize("name", ["news.rss", "news.rss.gz"])
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_folder_at_the_path_of_a_file(tmp_path: Path, name: str, empty: bool) -> None:
+    """The error names that path, which may be that of a sibling, and says what to do."""
+    at = tmp_path / "category" / name
+    (at if empty else at / "below").mkdir(parents=True)
+    with pytest.raises(OutputError, match=re.escape(f"{at} can't be written: ")) as raised:
+        write(OutputFolder(tmp_path, ("gzip",)), file())
+    assert raised.value.hint == "move that folder away: a file has to be there"
+
+
 def test_only_files_as_written_are_compressed(tmp_path: Path) -> None:
     """A file that someone else replaced or removed gets no siblings."""
     folder = OutputFolder(tmp_path, ("gzip",))
