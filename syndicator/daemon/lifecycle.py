@@ -236,7 +236,7 @@ class Daemon:
             opened.service.join(self._member)
             member = join(opened, lock) if new_lock else self._member
             require_output(opened)
-            if config.output != old.config.output and opened.service.member.is_builder:
+            if config.output.path != old.config.output.path and opened.service.member.is_builder:
                 require_writable(config.output)  # else its feeds would be answered 503
             opened.service.git.require()
             parts = self._parts_of(opened)
