@@ -13,6 +13,9 @@ Result = TypeVar("Result")
 #: Documents from which workers read too.
 READ_FROM = 3000
 
+#: The same, if a worker was started early.
+READ_FROM_IF_STARTED = 200
+
 #: Posts from which workers render, if this process would have to import what that needs first.
 RENDER_FROM = 20
 
@@ -58,7 +61,8 @@ class PostWorkers:
 
     def start_to_read(self, documents: int) -> bool:
         """Whether workers read. Starts them if so many documents may have to be read."""
-        self._reading = documents >= READ_FROM and self._start()
+        least = READ_FROM_IF_STARTED if started_early() else READ_FROM
+        self._reading = self._reading or (documents >= least and self._start())
         return self._reading
 
     def start_to_render(self, posts: int) -> bool:

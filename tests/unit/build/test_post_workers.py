@@ -10,7 +10,13 @@ from values import NOW
 
 from syndicator.build import post_workers
 from syndicator.build.entries import EntryLoader, LoadedEntries
-from syndicator.build.post_workers import READ_FROM, RENDER_FROM, PostWorkers
+from syndicator.build.post_workers import (
+    READ_FROM,
+    READ_FROM_IF_STARTED,
+    RENDER_FROM,
+    PostWorkers,
+)
+from syndicator.build.processes import start_early, started_early
 from syndicator.cache import LruCache
 
 #: A post of each kind: with another post, with one that is missing, with a file, with the day.
@@ -126,3 +132,13 @@ def test_when_workers_start(folder: IndexedFolder, monkeypatch: pytest.MonkeyPat
     assert started(renders=True, number=1, render=RENDER_FROM - 1) == (False, False)
     assert started(renders=False, number=1, render=RENDER_FROM) == (False, False)
     assert started(renders=True, number=0, read=READ_FROM, render=READ_FROM) == (False, False)
+
+
+def test_a_worker_that_was_started_early_reads_sooner(folder: IndexedFolder) -> None:
+    tools = loader_of(folder).tools
+    for documents in (READ_FROM_IF_STARTED - 1, READ_FROM_IF_STARTED):
+        if not started_early():
+            start_early([])
+        with PostWorkers(tools, tools.for_worker("sqlite:///none"), number=1) as workers:
+            reads = [workers.start_to_read(documents) for _ in range(2)]
+            assert reads == [documents == READ_FROM_IF_STARTED] * 2
