@@ -47,6 +47,7 @@ from syndicator.live_pages import page_asker
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.model.report import Report
 from syndicator.service import Service
+from syndicator.store.engines import shrink_memory
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -197,7 +198,7 @@ class Builds:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
             import_for_changes(self._service)
-            self._service.database.shrink_memory()
+            shrink_memory(self._service.database.engine)
             malloc.trim()
 
     def _cancel(self, request: BuildRequest) -> Cancel:

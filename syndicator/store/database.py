@@ -204,16 +204,6 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
 
-    def shrink_memory(self) -> None:
-        """Free the page cache of SQLite's last used connection.
-
-        A first run reads most of a state, and what comes after it reads little.
-        https://sqlite.org/pragma.html#pragma_shrink_memory
-        """
-        if self.path:
-            with self.read() as connection:
-                connection.exec_driver_sql("PRAGMA shrink_memory")
-
     def _readable_errors(self, name: str) -> AbstractContextManager[None]:
         return readable_errors(name, self.path, write=not self._read_only)
 
