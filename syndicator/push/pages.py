@@ -36,6 +36,9 @@ PAGE = 1024
 #: Subscribers that are claimed at a time. While slow callbacks hold up some, others are sent to.
 CLAIM = PAGE // 2
 
+#: And at least: a claim of fewer costs the same.
+_LEAST_CLAIM = CLAIM // 2
+
 #: Seconds that a page waits for a callback at most.
 PATIENCE = 2.0
 
@@ -96,10 +99,7 @@ class OpenPages:
         waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in opened)
         sizes = {each.page.topic: len(each.file.data) for each in opened if each.file}
         has_room = waiting <= LANE_LIMIT - CLAIM and sum(sizes.values()) < _MAX_BYTES
-        return has_room and self._has_room(ended) and self._topics.is_served()
-
-    def _has_room(self, ended: Sequence[OpenPage] = ()) -> bool:
-        return self._room(ended) >= CLAIM // 2  # a claim of fewer costs the same
+        return has_room and self._room(ended) >= _LEAST_CLAIM and self._topics.is_served()
 
     def _room(self, ended: Sequence[OpenPage] = ()) -> int:
         """How many subscribers may be claimed now."""
@@ -202,7 +202,7 @@ class OpenPages:
         now = time.monotonic()
         looked_at = [each for each in self._open.values() if each.may_be_held_up(now)]
         if looked_at:
-            others_wait = not self._has_room() and self.is_due(paced=paced)
+            others_wait = self._room() < _LEAST_CLAIM and self.is_due(paced=paced)
             patience = LEAST_PATIENCE if others_wait else PATIENCE
             for opened in looked_at:
                 opened.looked = now

@@ -60,3 +60,4 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five subscribers a page, so that a few dozen are several sweeps' worth of pages."""
     monkeypatch.setattr(push_pages, "PAGE", 10)
     monkeypatch.setattr(push_pages, "CLAIM", 5)
+    monkeypatch.setattr(push_pages, "_LEAST_CLAIM", 2)

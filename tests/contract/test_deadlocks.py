@@ -165,6 +165,7 @@ def test_no_two_steps_deadlock(postgresql: str, monkeypatch: pytest.MonkeyPatch)
     """Four processes do all of them; a deadlock would be found after a few milliseconds."""
     monkeypatch.setattr(push_pages, "PAGE", 10)
     monkeypatch.setattr(push_pages, "CLAIM", 5)
+    monkeypatch.setattr(push_pages, "_LEAST_CLAIM", 2)
     with create_engine(postgresql, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as c:
         name = c.scalar(text("SELECT current_database()"))
         c.execute(text(f"ALTER DATABASE {name} SET deadlock_timeout = '5ms'"))
