@@ -120,7 +120,7 @@ class Archiver:
             run.scan_again.update(error.paths)
         with self._database.read() as connection:
             row = feeds.get(connection, name)
-        run.compression.begin(self._feed_builder.build(row, run))
+        self._feed_builder.build(row, run)
         return update.made
 
     def _outdated(self, site: Site) -> list[FeedRow]:
