@@ -12,6 +12,7 @@ import statistics
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 from benchmarks.wave import NOW, RETRY, Sink, Timed, digest, file, state
@@ -38,8 +39,8 @@ def fill(database: Timed, number: int) -> None:
             )
             subscriptions.upsert(connection, one)
     if not database.sqlite:
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
-            one.exec_driver_sql("VACUUM ANALYZE")
+        with closing(database.engine.raw_connection()) as connection:
+            connection.driver_connection.execute("VACUUM ANALYZE")
 
 
 def change(database: Timed, worker: PushWorker, sink: Sink, topics: Sequence[str]) -> float:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -159,8 +159,8 @@ def fill(database: Database, subscribers: Iterator[Mapping[str, object]], topic:
             at_rest = {"shard": n, "old_wave": 0, "cursor": n * SHARD_SIZE, "due": 0}
             connection.execute(insert(shards).values(**at_rest, **values))
     if not database.sqlite:
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
-            one.exec_driver_sql("VACUUM ANALYZE subscriptions")
+        with closing(database.engine.raw_connection()) as connection:
+            connection.driver_connection.execute("VACUUM ANALYZE subscriptions")
 
 
 def batched_rows(all_rows: Iterator[Mapping[str, object]]) -> Iterator[list[Mapping[str, object]]]:

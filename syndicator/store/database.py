@@ -135,23 +135,27 @@ class Database:
         on PostgreSQL too. Each waits before it locks any row, so none of them meets a deadlock.
         """
         self.check()
-        synchronous = _DURABLE if durable and self._lasting else _FAST
+        options = self._sqlite_options(durable) if self.sqlite else self._options(durable, push)
         with (
             _in_turn(self._writing),
             self._readable_errors(self.name),
-            self.engine.connect().execution_options(synchronous=synchronous) as connection,
+            self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
-            if not self.sqlite:
-                settings = [_LIMIT_SILENCE, _LIMIT_WAIT, *([] if durable else [_NO_WAIT_FOR_DISK])]
-                if self.process:  # `processes.end_sessions` finds it by these letters
-                    settings += [f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'"]
-                if push:
-                    settings.append(f"SELECT pg_advisory_xact_lock({_PUSHING})")
-                connection.exec_driver_sql("; ".join(settings))
             yield connection
             if fence := getattr(self._of_thread, "fence", None):
                 fence(connection)
+
+    def _sqlite_options(self, durable: bool) -> dict[str, str]:
+        return {"synchronous": _DURABLE if durable and self._lasting else _FAST}
+
+    def _options(self, durable: bool, push: bool) -> dict[str, str]:
+        begin = ["BEGIN", _LIMIT_SILENCE, _LIMIT_WAIT, *([] if durable else [_NO_WAIT_FOR_DISK])]
+        if self.process:  # `processes.end_sessions` finds it by these letters
+            begin.append(f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'")
+        if push:
+            begin.append(f"SELECT pg_advisory_xact_lock({_PUSHING})")
+        return {"begin": "; ".join(begin)}
 
     @contextmanager
     def fenced(self, fence: Callable[[Connection], None]) -> Iterator[None]:
@@ -174,8 +178,8 @@ class Database:
         """
         self.check()
         with self._readable_errors(self.name), self.engine.connect() as connection:
-            if repeatable and not self.sqlite:
-                connection.execution_options(isolation_level="REPEATABLE READ")
+            if repeatable:
+                connection.execution_options(begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
             with connection.begin():
                 yield connection
         if self._read_only_file and not self._read_only_file.is_unchanged():

@@ -70,7 +70,14 @@ def _postgresql(url: URL, **options: Any) -> Engine:
     _refuse_invalid(url)
     parameters = {name: value for name, value in _CONNECTION.items() if name not in url.query}
     # Without an encoding, SQLAlchemy reads bytes, and fails, where a database was created without.
-    engine = create_engine(url, client_encoding="utf8", connect_args=parameters, **options)
+    # AUTOCOMMIT: the driver begins no transaction. The listener below does.
+    engine = create_engine(
+        url,
+        client_encoding="utf8",
+        isolation_level="AUTOCOMMIT",
+        connect_args=parameters,
+        **options,
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -78,6 +85,11 @@ def _postgresql(url: URL, **options: Any) -> Engine:
             # A statement prepared in one session would be executed in another.
             # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
             connection.prepare_threshold = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # BEGIN and the settings of a transaction are one message, and take one round trip.
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     @event.listens_for(engine, "after_cursor_execute")
     def end_pipeline(*arguments: Any) -> None:

@@ -79,8 +79,7 @@ def _snapshot(database: Database) -> Iterator[Connection]:
     """A transaction that reads all tables as of one time."""
     database.check()
     with readable_errors(database.name), database.engine.connect() as connection:
-        if not database.sqlite:  # there, each transaction does
-            connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.execution_options(begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
         with connection.begin():
             yield connection
 
