@@ -20,11 +20,16 @@ class OpenPage(Struct):
     page: Page
     file: FeedFile | None  #: what is sent; None: the topic is no longer published
     unplanned: list[PageEntry]
+    expired: list[str]  #: callbacks that the page passes by, since their lease has ended
     began: float  #: when it was claimed, by the monotonic clock
     looked: float = 0.0  #: when it was last looked at what it waits for
     pending: dict[str, Task] = field(default_factory=dict)  #: without an outcome, by callback
     to_queue: set[str] = field(default_factory=set)  #: callbacks whose deliveries become jobs
     outcomes: list[TaskOutcome] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)  #: callbacks that were sent the bytes
+    failed: set[str] = field(default_factory=set)  #: whose deliveries are retried or given up
+    #: Outcomes that change more than what the sweep says. Nothing is written of others.
+    noted: list[TaskOutcome] = field(default_factory=list)
     under_way: set[str] = field(default_factory=set)  #: callbacks that it no longer waits for
     is_lost: bool = False  #: its lease ended, and this process claimed the same part again
 
@@ -35,6 +40,14 @@ class OpenPage(Struct):
         self.outcomes.append(outcome)
         if isinstance(outcome.outcome, Released):
             self.to_queue.add(callback)
+        elif not isinstance(outcome.outcome, Done):
+            self.failed.add(callback)
+        change = outcome.change
+        if isinstance(change, Delivered):
+            self.arrived.append(callback)
+        is_usual = isinstance(change, Delivered) and change.network is None
+        if was_sent(outcome.outcome) and not is_usual:
+            self.noted.append(outcome)
 
     def plan(self, number: int, payload: Payload) -> list[Task]:
         """The next deliveries to send."""
@@ -64,30 +77,6 @@ class OpenPage(Struct):
     @property
     def is_done(self) -> bool:
         return not self.pending and not self.unplanned
-
-    @property
-    def failed(self) -> set[str]:
-        """Callbacks whose deliveries are retried or given up."""
-        return {
-            each.job.target
-            for each in self.outcomes
-            if not isinstance(each.outcome, Done | Released)
-        }
-
-    @property
-    def arrived(self) -> list[str]:
-        """Callbacks that were sent the bytes."""
-        return [each.job.target for each in self.outcomes if isinstance(each.change, Delivered)]
-
-    @property
-    def noted(self) -> list[TaskOutcome]:
-        """Outcomes that change more than what the sweep says. Nothing is written of others."""
-        return [
-            each
-            for each in self.outcomes
-            if was_sent(each.outcome)
-            and not (isinstance(each.change, Delivered) and each.change.network is None)
-        ]
 
     @property
     def result(self) -> PageEnd:

@@ -157,7 +157,7 @@ class OpenPages:
             if page not in due:
                 file = files[page.topic]
                 entries = page.entries(pace=pace) if file else []
-                self._open[page.number] = OpenPage(page, file, entries, began)
+                self._open[page.number] = OpenPage(page, file, entries, page.expired, began)
 
     def _outdated(self, claimed: Sequence[Page], files: Files) -> list[Page]:
         """The pages whose topic changed after their claim."""
@@ -241,7 +241,7 @@ class OpenPages:
                 send_again(connection, opened.outcomes, now)
                 still |= dict.fromkeys(((page.number, to) for to in opened.under_way), claims.LOST)
                 continue
-            page_jobs.own(connection, page, page.expired)
+            page_jobs.own(connection, page, opened.expired)
             page_jobs.queue(connection, page, opened.to_queue, now)
             ids = page_jobs.adopt(connection, page, opened.failed | opened.under_way, held)
             still |= {(page.number, to): ids[to] for to in opened.under_way}
