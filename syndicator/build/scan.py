@@ -117,13 +117,14 @@ def _scan_all(
     if last.stat_hashes is not None:  # most scans find no change: comparing two arrays is cheapest
         seen = source.scan(None, progress)
         if seen.stat_hashes == last.stat_hashes:
-            existing, gone = _look_up(database, source, again)
+            existing, gone = _look_up(database, source, again - seen.closed)
             return ScanResult(sorted(existing), gone, seen.stat_hashes, seen.linked)
     seen = source.scan(_known(database, last), progress)
     _refuse_emptied(database, source, seen)
     existing = _existing(source, again)
     fresh = sorted({*seen.fresh, *existing}) if existing else seen.fresh
-    return ScanResult(fresh, _gone(database, seen, fresh), seen.stat_hashes, seen.linked)
+    gone = _gone(database, source, seen, fresh)
+    return ScanResult(fresh, gone, seen.stat_hashes, seen.linked)
 
 
 def _known(database: Database, last: LastScan) -> set[int]:
@@ -145,8 +146,10 @@ def _refuse_emptied(database: Database, source: SourceFolder, seen: FolderScan) 
         raise source_error(source.root, message, hint)
 
 
-def _gone(database: Database, seen: FolderScan, fresh: Collection[str]) -> set[str]:
-    """The indexed documents that a full scan has not seen."""
+def _gone(
+    database: Database, source: SourceFolder, seen: FolderScan, fresh: Collection[str]
+) -> set[str]:
+    """The indexed documents that a full scan has not seen, but for those in closed folders."""
     with database.read() as connection:
         indexed = posts.count_documents(connection)
         both = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
@@ -154,15 +157,19 @@ def _gone(database: Database, seen: FolderScan, fresh: Collection[str]) -> set[s
             return set()
         existing = set(seen.stat_hashes)
         unseen = {stat.path for stat in posts.all_stats(connection) if hash(stat) not in existing}
-        return unseen.difference(fresh)
+        unseen.difference_update(fresh)
+        return {path for path in unseen if not (seen.hides(path) or source.is_hidden(path))}
 
 
 def _look_up(
     database: Database, source: SourceFolder, paths: Collection[str]
 ) -> tuple[set[str], set[str]]:
-    """Those of the paths that exist, and those that the store has and that are gone."""
+    """Those of the paths that exist, and those that the store has and that are gone.
+
+    What is in a folder that this user may not read is neither.
+    """
     existing = {path for path in paths if source.stat(path)}
-    absent = [path for path in paths if path not in existing]
+    absent = [path for path in paths if path not in existing and not source.is_hidden(path)]
     if not absent:
         return existing, set()
     with database.read() as connection:

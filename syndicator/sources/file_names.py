@@ -24,5 +24,9 @@ def is_misnamed(top: str, path: str) -> bool:
     return printable(on_disk) == name != on_disk and os.path.lexists(above + data)
 
 
+def is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
 def _encoded(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")

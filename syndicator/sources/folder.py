@@ -5,11 +5,10 @@ the hash of its `Stat`, valid within one process. So a million files take eight 
 scans are compared as two arrays.
 """
 
-import errno
 import os
 import stat
 from array import array
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Mapping
 from hashlib import sha1
 from pathlib import Path
 
@@ -21,20 +20,18 @@ from syndicator.errors import SourceError
 from syndicator.model.content import NO_STAT, Document, Problem, Scope, Stat
 from syndicator.sources import inode_numbers
 from syndicator.sources.compact_paths import CompactPaths
+from syndicator.sources.document_folders import MISSING_ERRORS, DocumentFolders, is_removed
 from syndicator.sources.document_rules import DocumentRules
-from syndicator.sources.errors import source_error
-from syndicator.sources.file_names import is_misnamed, printable
+from syndicator.sources.file_names import is_below, is_misnamed, printable
 from syndicator.sources.file_stats import LATEST_NS, nearest_ns, stat_of
 from syndicator.sources.listing import broken_link, listing
+from syndicator.sources.refusals import problem_of_closed, problem_of_missing, refused
 
 #: Bytes of a post. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
 
 #: How a file begins whose content is in Git LFS (git-lfs, docs/spec.md).
 LFS_BEGINNING = b"version https://git-lfs.github.com/spec/"
-
-#: Errors of opening a path that leads to no file.
-_MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 #: Files between two progress calls of a scan: some milliseconds.
 PROGRESS_EVERY = 2000
@@ -48,6 +45,15 @@ class FolderScan(Struct, frozen=True):
     fresh: CompactPaths = field(default_factory=CompactPaths)
     #: Whether links to folders were followed: their files have another path too.
     linked: bool = False
+    #: Paths of folders that this user may not read. Each counts as a document.
+    closed: frozenset[str] = frozenset()
+
+    def hides(self, path: str) -> bool:
+        """Whether a path is in a closed folder: what is there is unknown."""
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self.closed:
+            folder = folder.rpartition("/")[0]
+        return bool(folder)
 
 
 class SourceFolder:
@@ -62,7 +68,6 @@ class SourceFolder:
         #: `root` with its links resolved, once: a link may be swapped, and two folders be mixed.
         self.real = os.path.realpath(root)
         self._top = f"{self.real}/"
-        self._linked = False
         self._inodes = inode_numbers.are_lasting(root)
 
     def scan(
@@ -73,26 +78,29 @@ class SourceFolder:
         """Scan all documents.
 
         `known`: stat hashes of files that are not fresh; None: `fresh` stays empty. `progress` gets
-        the number of files so far; what it raises ends the scan. Raises SourceError if the folder
-        can't be read.
+        the number of files so far; what it raises ends the scan. A subfolder that this user may not
+        read is a document that can't be read. Raises SourceError if nothing else is found, or if
+        the folder can't be read.
         """
         scan = FolderScan(array("q"))
-        tops = list(self._tops())[::-1]
-        folders = [*tops]
-        while folders:
-            prefix, full = folders.pop()
+        folders = DocumentFolders(self.root, self.real, self.scope)
+        tops = list(folders.tops())[::-1]
+        waiting = [*tops]
+        while waiting:
+            prefix, full = waiting.pop()
             try:
                 with listing(full) as entries:
                     below = self._scan_folder(prefix, entries, scan, known, progress)
             except OSError as error:
-                if (prefix, full) not in tops and _is_removed(full, error):
-                    continue
-                raise self._unreadable(full, error) from error
-            folders += [
+                if (prefix, full) in tops or not is_removed(full, error):
+                    folders.leave_out(prefix.rstrip("/"), full, error)
+                continue
+            waiting += [
                 (f"{prefix}{entry.name}/", f"{full}/{entry.name}")
-                for entry in self._entered(prefix, full, below)
+                for entry in folders.entered(prefix, full, below)
             ]
-        return replace(scan, linked=self._linked)
+        _add_closed(folders.closed, scan, known)
+        return replace(scan, linked=folders.linked, closed=frozenset(folders.closed))
 
     def _scan_folder(
         self,
@@ -168,6 +176,16 @@ class SourceFolder:
             return None
         return stat_of(path, seen, inodes=self._inodes)
 
+    def is_hidden(self, path: str) -> bool:
+        """Whether this user may not know if there is a document, or a folder of documents."""
+        try:
+            os.stat(self._top + path)
+        except PermissionError:
+            return self.is_document(path) or self._rules.is_entered(path)
+        except (OSError, ValueError):
+            pass
+        return False
+
     def read(self, path: str) -> Document | Problem | None:
         """Read a file. A Problem if it is refused or unreadable; None if it is gone.
 
@@ -176,6 +194,8 @@ class SourceFolder:
         picture or another format, is refused without a Problem: its data are empty.
         """
         result = self._read(path)
+        if isinstance(result, Problem) and (problem := problem_of_closed(self._top, path)):
+            return problem
         if isinstance(result, Problem) and not self._rules.has_suffix(path):
             at = self.stat(path)
             return at and Document(
@@ -192,120 +212,37 @@ class SourceFolder:
                 full = os.path.realpath(full)  # opened by this path: the link may change
                 if not is_below(full, self.real):
                     hint = "copy the file, or link to one inside the source"
-                    return _refused(path, "is a link to a file outside the source", hint)
+                    return refused(path, "is a link to a file outside the source", hint)
             if not stat.S_ISREG(seen.st_mode):
-                return _refused(path, "is not a regular file", "move it out of the posts")
+                return refused(path, "is not a regular file", "move it out of the posts")
             if seen.st_size > MAX_BYTES:
                 message = f"has {seen.st_size:,} bytes; a post may have at most {MAX_BYTES:,}"
-                return _refused(path, message)
+                return refused(path, message)
             data = regular_files.read_file(full, MAX_BYTES)
         except UnicodeEncodeError:
             if not is_misnamed(self._top, path):
                 return None
             hint = "run syndicator in a UTF-8 locale"
-            return _refused(path, "has a name that this process's locale can't encode", hint)
+            return refused(path, "has a name that this process's locale can't encode", hint)
         except OSError as error:
-            if error.errno in _MISSING_ERRORS:
-                return self._problem_of_missing(path)
-            return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
+            if error.errno in MISSING_ERRORS:
+                return problem_of_missing(self._top, path)
+            return refused(path, f"can't be read: {error.strerror}", "check its permissions")
         if data.startswith(LFS_BEGINNING):
-            return _refused(path, "is in Git LFS: only its pointer is here", "take it out of it")
+            return refused(path, "is in Git LFS: only its pointer is here", "take it out of it")
         # The stat from before reading: a write in between is a change at the next scan.
         at = stat_of(path, seen, inodes=self._inodes)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())
 
-    def _problem_of_missing(self, path: str) -> Problem | None:
-        """The Problem of a path that leads to no file; None: there is nothing at the path."""
-        if os.path.islink(self._top + path):
-            return _refused(path, "is a broken link", "fix the link, or remove it")
-        if is_misnamed(self._top, path):
-            return _refused(path, "has a name that is not UTF-8", "rename it")
-        return None
 
-    def _tops(self) -> Iterator[tuple[str, str]]:
-        """Document folders: the prefix of their paths ("" or ending in "/"), and their location."""
-        if self.scope.anywhere:
-            yield from self._search()
-            return
-        for root in self.scope.roots:
-            yield f"{root}/" if root else "", os.path.join(self.real, root)
-
-    def _entered(
-        self, prefix: str, full: str, below: list[os.DirEntry[str]]
-    ) -> list[os.DirEntry[str]]:
-        """The subfolders of a document folder that hold documents too, by name, last first."""
-        kept = [
-            entry
-            for entry in below
-            if self._rules.is_kept(entry.name, prefix + entry.name) and self._is_folder(entry, full)
-        ]
-        return sorted(kept, key=lambda entry: entry.name, reverse=True)
-
-    def _search(self) -> Iterator[tuple[str, str]]:
-        """Find document folders. As in Jekyll, folders beginning with `_` or `.` have none.
-
-        jekyll/entry_filter.rb, jekyll/reader.rb
-        """
-        seen: set[str] = set()
-        # A list, not recursion: folders may be nested deeper than calls.
-        waiting = [("", self.real)]
-        while waiting:
-            path, full = waiting.pop()
-            name = path.rpartition("/")[2]
-            if path and (name in self.scope.anywhere or path in self.scope.roots):
-                yield f"{path}/", full
-                continue
-            if path and not self._rules.is_searched(name, path):
-                continue
-            real = os.path.realpath(full) if path and os.path.islink(full) else full
-            if real in seen:
-                continue
-            seen.add(real)
-            prefix = f"{path}/" if path else ""
-            below = self._subfolders(full, top=not path)
-            waiting += [(prefix + name, child) for name, child in reversed(below)]
-
-    def _subfolders(self, full: str, *, top: bool) -> list[tuple[str, str]]:
-        try:
-            with os.scandir(full) as entries:
-                return sorted(
-                    (entry.name, entry.path) for entry in entries if self._is_folder(entry, full)
-                )
-        except OSError as error:
-            if top or not isinstance(error, FileNotFoundError):
-                raise self._unreadable(full, error) from error
-            return []
-
-    def _is_folder(self, entry: os.DirEntry[str], above: str) -> bool:
-        """`above`: the location of its folder."""
-        if printable(entry.name) != entry.name:
-            return False
-        if not entry.is_symlink():
-            return entry.is_dir()
-        # A link is followed if its target is inside the root and doesn't contain the link.
-        real = os.path.realpath(f"{above}/{entry.name}")
-        here = os.path.realpath(above)
-        followed = os.path.isdir(real) and is_below(real, self.real) and not is_below(here, real)
-        self._linked |= followed
-        return followed
-
-    def _unreadable(self, full: str, error: OSError) -> SourceError:
-        hint = "check that it is mounted and that this user may read it"
-        return source_error(self.root, f"{full} can't be read: {error.strerror}", hint)
-
-
-def _is_removed(full: str, error: OSError) -> bool:
-    """Whether a folder was removed since the one above it was listed.
-
-    False if that one is gone too: perhaps all posts are being replaced by a newer copy.
-    """
-    missing = error.errno in _MISSING_ERRORS
-    return missing and os.path.isdir(os.path.dirname(full)) and not os.path.isdir(full)
-
-
-def _refused(path: str, message: str, hint: str | None = None) -> Problem:
-    return Problem(path=path, message=message, hint=hint, fatal=True)
-
-
-def is_below(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")
+def _add_closed(
+    closed: Mapping[str, SourceError], scan: FolderScan, known: Container[int] | None
+) -> None:
+    """Add folders that this user may not read to a scan. Raises if it found nothing else."""
+    for path, error in closed.items():
+        if not scan.stat_hashes:
+            raise error
+        stat_hash = hash(NO_STAT._replace(path=path))
+        scan.stat_hashes.append(stat_hash)
+        if known is not None and stat_hash not in known:
+            scan.fresh.add(path)

@@ -7,9 +7,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def listing(full: str) -> Iterator[Iterator[os.DirEntry[str]]]:
-    """The entries of a folder. With it open, a stat takes an eighth less time than by path."""
+    """The entries of a folder. With it open, a stat takes an eighth less time than by path.
+
+    Raises PermissionError if this user may list it, but not look at the files.
+    """
     handle = os.open(full, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        os.stat(".", dir_fd=handle)
         with os.scandir(handle) as entries:
             yield entries
     finally:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from syndicator import regular_files
 from syndicator.model.content import FileState, Stat
+from syndicator.sources.file_names import is_below
 from syndicator.sources.file_stats import is_settled, stat_of
-from syndicator.sources.folder import is_below
 
 #: Bytes of an include: text written by people. A larger file is compared by its stat.
 MAX_BYTES = 1024 * 1024

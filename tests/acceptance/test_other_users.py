@@ -238,3 +238,29 @@ def _crash_while_subscribed(state: Path) -> None:
     os.waitpid(child, 0)
     with closing(sqlite3.connect(f"file:{state}?immutable=1", uri=True)) as database:
         assert database.execute("SELECT count(*) FROM subscriptions").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o744, 0o711])
+def test_a_folder_of_posts_that_is_closed(root: Path, mode: int) -> None:
+    """It is a problem. Its posts stay in the feeds, also as the site changes; others go out."""
+    host = Host(root)
+    year = host.site / "_posts/2025"
+    year.mkdir()
+    host.post("2025-01-01-old", "Old").rename(year / "2025-01-01-old.md")
+    assert host.by(OWNER, "build").returncode == 0
+    year.chmod(mode)
+    host.post("2026-01-02-b", "Second")
+    for title in ("", "title: Another\n"):
+        with (host.site / "_config.yml").open("a") as config:
+            config.write(title)
+        built = host.by(OWNER, "build")
+        assert built.returncode == 1
+        assert "_posts/2025: can't be read: Permission denied. Its posts stay" in built.stdout
+        shown = host.feed("all.atom")
+        assert all(title in shown for title in ("Old", "Second", "A title"))
+        assert "_posts/2025: can't be read" in host.by(OWNER, "status").stdout
+    year.chmod(0o755)
+    (year / "2025-01-01-old.md").unlink()
+    built = host.by(OWNER, "build")
+    assert (built.returncode, "Old" in host.feed("all.atom")) == (0, False)
+    assert "can't be read" not in host.by(OWNER, "status").stdout

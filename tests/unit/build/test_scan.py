@@ -3,6 +3,7 @@
 import os
 from array import array
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from settled import age
 
 from syndicator.build.scan import LastScan, ScanResult, after, needs_full_scan, scan, some_are_gone
 from syndicator.errors import SourceError
-from syndicator.model.content import Scope
+from syndicator.model.content import Problem, Scope
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import posts
 from syndicator.store.database import Database
@@ -394,3 +395,56 @@ def test_a_moved_file_keeps_its_stat(source: Source) -> None:
     source.scan()
     (source.root / "_posts/a.md").rename(source.root / "_posts/b.md")
     assert source.look() == (["b.md"], ["a.md"])
+
+
+def _open_above(root: Path) -> None:
+    """Let other users enter a folder: pytest's are for this user alone."""
+    for folder in (root, *root.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(0o755)
+
+
+@contextmanager
+def _another_user() -> Iterator[None]:
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_a_closed_folder(source: Source) -> None:
+    """It is a document itself until it is opened. What it holds is not gone."""
+    below = source.root / "_posts/below"
+    below.mkdir()
+    names = ("a.md", "b.md", "below/c.md")
+    for name in names:
+        source.write(name)
+    source.index(*names)
+    assert source.scan() == ([], [])
+    _open_above(source.root)
+    below.chmod(0o700)
+    source.remove("a.md")
+    folder = SourceFolder(source.root, Scope())
+    with _another_user():
+        assert source.look(["_posts/below/c.md"]) == ([], [])
+        assert source.scan(scan_again=["below", "below/c.md"]) == (["below"], ["a.md"])
+        problem = folder.read("_posts/below")
+        assert isinstance(problem, Problem)
+        assert problem.message.startswith("can't be read: Permission denied")
+    source.index("below")
+    with _another_user():
+        assert source.scan(scan_again=["below", "below/c.md"]) == ([], [])
+    (below / "c.md").unlink()
+    assert source.scan() == ([], ["a.md", "below", "below/c.md"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_a_source_of_closed_folders(source: Source) -> None:
+    """No feed is built without their posts, as of a source that can't be read."""
+    source.write("a.md")
+    _open_above(source.root)
+    (source.root / "_posts").chmod(0o700)
+    with _another_user(), pytest.raises(SourceError, match="_posts can't be read: Permission"):
+        source.look()
