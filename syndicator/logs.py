@@ -17,16 +17,17 @@ import structlog
 from msgspec import Struct
 
 from syndicator.log_output import LineLogger, LogOutput
+from syndicator.model.bidi import BIDI_CONTROLS
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 
-#: Of Unicode's category Cc, and what else ends a line, each with its escape.
+#: Of Unicode's category Cc, what else ends a line, and what turns its direction, with escapes.
 _CONTROL_CHARACTERS = {
     number: ascii(chr(number))[1:-1]
-    for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+    for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *BIDI_CONTROLS)
 }
 
 _JSON_ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROL_CHARACTERS}

@@ -230,7 +230,7 @@ def status(config: Path | None, verbose: bool, json: bool, check: bool, url: str
     else:
         from syndicator.cli import status_page
 
-        click.echo("\n".join(status_page.status_lines(status, concerns, now)))
+        click.echo(output.printable_lines(status_page.status_lines(status, concerns, now)))
     raise click.exceptions.Exit(1 if check and concerns else 0)
 
 

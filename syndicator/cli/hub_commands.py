@@ -37,7 +37,7 @@ def hub_list(config: Path | None, verbose: bool, json: bool) -> None:
     else:
         from syndicator.cli import status_page
 
-        click.echo("\n".join(status_page.subscription_lines(subscribers, now)))
+        click.echo(output.printable_lines(status_page.subscription_lines(subscribers, now)))
 
 
 @hub.command("remove")

@@ -11,6 +11,12 @@ import click
 from msgspec.structs import asdict
 
 from syndicator.errors import ConfigError, SyndicatorError
+from syndicator.model.bidi import BIDI_CONTROLS
+
+#: Of characters that turn the direction of a line: it could show one file as another.
+_TURNS = {number: f"\\u{number:04x}" for number in BIDI_CONTROLS}
+
+_BREAKS = str.maketrans(dict.fromkeys("\r\n\t\u2028\u2029", " ")) | _TURNS
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,7 +34,7 @@ def print_error(error: SyndicatorError) -> None:
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     try:
-        click.echo("\n".join(lines), err=True)
+        click.echo("\n".join(lines).translate(_TURNS), err=True)
     except OSError:
         # Discard what is buffered: writing it at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
@@ -54,22 +60,21 @@ def print_summary(summary: str, *, json: bool) -> None:
         click.echo(summary)
 
 
-_BREAKS = str.maketrans(dict.fromkeys("\r\n\t\u2028\u2029", " "))
-
-
 def problem_lines(problem: "Problem") -> list[str]:
     """One line for the problem, one for its hint. A control character could command a terminal."""
-    from syndicator.jekyll.characters import printable
-
     lines = [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
-    return [printable(line).translate(_BREAKS) for line in lines]
+    return list(map(_printable, lines))
 
 
 def printable_lines(lines: Iterable[object]) -> str:
     """Lines from elsewhere, without control characters."""
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line: object) -> str:
     from syndicator.jekyll.characters import printable
 
-    return "\n".join(printable(str(line)).translate(_BREAKS) for line in lines)
+    return printable(str(line)).translate(_BREAKS)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -146,12 +146,12 @@ def test_new_options_hold_at_once(log: Log) -> None:
 def test_a_value_can_not_begin_a_line(terminal: Log, format: str) -> None:
     """Nor send commands to a terminal. A hub, a post or a client may have chosen it."""
     terminal.open(format=format)
-    evil = "a\n12:00:00 [error] fake\r\x1b]0;title\x07\x9b2J\u2028b\ufeff"
+    evil = "a\n12:00:00 [error] fake\r\x1b]0;title\x07\x9b2J\u2028b\ufeff\u202e"
     structlog.get_logger().warning("problem", where=evil, hint=None)
     logging.getLogger("library").warning("strange: %s", evil)
     text = terminal.text()
     assert text.count("\n") == 2
-    assert not {"\r", "\x07", "\x9b", "\u2028"} & set(text)
+    assert not {"\r", "\x07", "\x9b", "\u2028", "\u202e"} & set(text)
     assert "\x1b]" not in text
     if format == "json":
         assert json.loads(text.splitlines()[0])["where"] == evil
