@@ -22,6 +22,7 @@ from syndicator.daemon.signals import Event, Signals
 from syndicator.daemon.start import Opened, Started, join, require_output, require_writable
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
+from syndicator.listen import Address, UnixSocket
 from syndicator.logs import LogOptions, Logs
 from syndicator.ops import status
 from syndicator.web.server import Server
@@ -245,9 +246,7 @@ class Daemon:
             if new_state:  # the new state has no file rows yet
                 parts.files.show(old.files.shown())
             if config.web.listen != old.config.web.listen and not self._inherited.web:
-                server = Server(parts.app, config.web.listen)
-                server.start()
-                self._server = server
+                self._server = self._server_at(config.web.listen, parts, old.config)
             undo.pop_all()
         if not old.scheduler.stop(_STOP):
             self._log.warning("work of the old config is unfinished, and ends by itself")
@@ -256,7 +255,7 @@ class Daemon:
         old.stop_serving()
         self._parts = parts
         self._server.replace(parts.app)
-        self._switch_admin(old.config)
+        self._switch_admin(old.config, old_server)
         status.remember_start(parts.database, self._began)
         parts.scheduler.start()
         member.start(parts, self._faults)
@@ -267,18 +266,45 @@ class Daemon:
             self._lock.close()
             self._lock, self._member = lock, member
         if self._server is not old_server:
-            old_server.stop(timeout=2)
+            if self._admin is not old_server:
+                old_server.stop(timeout=2)
             self._announce()
 
-    def _switch_admin(self, before: Config) -> None:
-        """Serve the operator's address of the new config. An address that failed is tried again."""
-        same = self._parts.config.web.admin == before.web.admin
-        if self._admin and (same or self._inherited.admin):
-            self._admin.replace(self._parts.operator_app)
+    def _server_at(self, listen: Address, parts: Parts, before: Config) -> Server:
+        """A server at the new public address: the operator's, if that was its address.
+
+        Raises SyndicatorError if the address can't be had.
+        """
+        if self._admin and listen == before.web.admin and not self._inherited.admin:
+            return self._admin
+        server = Server(parts.app, listen)
+        try:
+            server.start()
+        except SyndicatorError as error:
+            own = {each.port for each in (self._server, self._admin) if each} - {0}
+            if isinstance(listen, UnixSocket) or listen[1] not in own:
+                raise
+            hint = "this daemon itself listens at that port: restart it, or set another port"
+            raise SyndicatorError(str(error), hint=hint) from error
+        return server
+
+    def _switch_admin(self, before: Config, old_server: Server) -> None:
+        """Serve the operator's address of the new config. An address that failed is tried again.
+
+        It may be the one that was public before, or the public one may have been the operator's.
+        """
+        web = self._parts.config.web
+        admin = self._admin if self._admin is not self._server else None
+        if admin and (web.admin == before.web.admin or self._inherited.admin):
+            admin.replace(self._parts.operator_app)
             return
-        if self._admin:
-            self._admin.stop(timeout=0.5)
-        self._admin = self._admin_server()
+        if admin:
+            admin.stop(timeout=0.5)
+        if self._server is not old_server and web.admin == before.web.listen:
+            old_server.replace(self._parts.operator_app)
+            self._admin = old_server
+        else:
+            self._admin = self._admin_server()
 
 
 def exit_by(deadline: float) -> None:

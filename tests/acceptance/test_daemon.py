@@ -120,6 +120,40 @@ def test_the_operators_address_follows_the_config(command: Command) -> None:
         assert requests.get(f"{command.url}livez", timeout=10).ok
 
 
+def test_a_reload_swaps_the_public_and_the_operators_address(command: Command) -> None:
+    """Each is the other's then, and again after the next reload."""
+    with command.running() as daemon:
+        for number in range(1, 3):
+            command.port, command.admin_port = command.admin_port, command.port
+            command.url, command.admin = command.admin, command.url
+            command.configure()
+            daemon.send(signal.SIGHUP)
+            until(lambda number=number: count("read again", daemon.err) == number)
+            assert is_served(f"{command.admin}metrics")
+            assert not is_served(f"{command.url}metrics")
+            assert is_served(f"{command.url}all.atom")
+            assert daemon.out[-1] == f"Serving {command.url}\n"
+        # The public one moves to the operator's address, and the operator's elsewhere.
+        command.port, command.admin_port = command.admin_port, free_port()
+        command.url, command.admin = command.admin, f"http://127.0.0.1:{command.admin_port}/"
+        command.configure()
+        daemon.send(signal.SIGHUP)
+        until(lambda: is_served(f"{command.admin}metrics"))
+        assert is_served(f"{command.url}all.atom")
+
+
+def test_a_reload_to_a_port_of_the_daemon_itself(command: Command) -> None:
+    """It is refused with that reason, and the old config stays."""
+    with command.running() as daemon:
+        text = command.config.read_text()
+        listen = f'listen = "127.0.0.1:{command.port}"'
+        command.config.write_text(text.replace(listen, f'listen = "0.0.0.0:{command.port}"'))
+        daemon.send(signal.SIGHUP)
+        line = daemon.line(lambda line: "is not used" in line)
+        assert "this daemon itself listens at that port" in json.loads(line)["hint"]
+        assert is_served(f"{command.url}all.atom")
+
+
 def test_the_daemon_is_asked_for_its_status(command: Command) -> None:
     """By a user who has no config and may not read the state."""
     options = ("status", "--url", command.admin)
