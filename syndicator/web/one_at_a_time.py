@@ -57,6 +57,7 @@ class SerialProtocol(HttpToolsProtocol):
     _rest = b""  # received data, not parsed yet from `_at` on
     _at = 0
     _next: Handle | None = None
+    _ended = False  # the client sends nothing more
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -65,6 +66,24 @@ class SerialProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._rest = b""
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays open: for a client that ends its side, until it is answered.
+
+        uvicorn closes it. What the client has not sent to its end is not answered.
+        """
+        self._ended = True
+        return self._is_answering()
+
+    def _is_answering(self) -> bool:
+        """Whether a request that has arrived, or may have, is not answered yet."""
+        cycle = self.cycle
+        answering = cycle is not None and not cycle.response_complete and not cycle.more_body
+        return bool(answering or self.pipeline or self._rest)
+
+    def _close_if_ended(self) -> None:
+        if self._ended and not self._refused and not self._is_answering():
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self._rest:  # received before the hold took effect
@@ -112,11 +131,13 @@ class SerialProtocol(HttpToolsProtocol):
                 self._keep(self._rest, self._at)
             else:
                 self._parse(self._rest, self._at)
+            self._close_if_ended()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._rest:
             self._parse_soon()
+        self._close_if_ended()
 
     def _feed(self, piece: bytes) -> None:
         raise NotImplementedError

@@ -260,14 +260,7 @@ class BoundedProtocol(SerialProtocol):
 
     def is_idle(self) -> bool:
         """Whether it waits for its client: no response is being made or sent."""
-        cycle = self.cycle
-        answering = cycle is not None and not cycle.response_complete and not cycle.more_body
-        return (
-            not answering
-            and not self.pipeline
-            and not self._rest
-            and not self.transport.get_write_buffer_size()
-        )
+        return not self._is_answering() and not self.transport.get_write_buffer_size()
 
     def close(self) -> None:
         self.transport.close()

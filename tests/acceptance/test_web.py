@@ -943,6 +943,33 @@ def test_an_aborted_request_is_the_clients_error(
     assert set(web.counted) <= {(400, "")}
 
 
+@pytest.mark.parametrize(
+    ("data", "answers"),
+    [
+        (post(b"text"), 1),
+        (post(b"text", chunked=True), 1),
+        (post(b"text") * 200, 200),
+        ((post(b"text") + get()) * 3, 6),
+        ((get() + post(b"text")) * 3, 6),
+        (get("/huge.rss") + get("/livez"), 2),
+        (get("/livez") + get("/huge.rss"), 2),
+        (post(b"text") + post(b"text")[:-1], 1),
+        (post(b"text") + b"nonsense\r\n\r\n", 2),
+    ],
+)
+def test_a_client_that_ends_its_side_is_answered(web: Web, data: bytes, answers: int) -> None:
+    """Each request that has arrived. Then the connection is closed."""
+    for pause in (0, 0.05):
+        with web.connect() as client:
+            client.sendall(data)
+            time.sleep(pause)
+            client.shutdown(socket.SHUT_WR)
+            reply = read_all(client)
+        assert reply.count(b"HTTP/1.1 ") == answers
+        assert reply.count(b"x" * 8_000_000) == data.count(b"huge")
+    until(lambda: web.server.connections() == 0)
+
+
 @pytest.mark.parametrize("kind", ["h2c", "websocket", "x"])
 def test_upgrades_are_ignored(web: Web, kind: str) -> None:
     """The request is answered without one (RFC 9110 §7.8), and so are those after it.
