@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from syndicator.daemon.push_log import PassLines, log_passes
 from syndicator.daemon.signals import Event
@@ -112,6 +113,7 @@ class Pushes:
         self._cleaned = -math.inf
         self._checkpointed = -math.inf
         self._counts = CountTimes()
+        self._queued = 0  #: jobs, when they were last counted
         self._lines = PassLines()
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
@@ -182,8 +184,9 @@ class Pushes:
             if time.monotonic() > self._cleaned + _CLEANUP:
                 self._service.delete_expired()
                 self._cleaned = time.monotonic()
-            report = self._push_worker.once()
+            report = self._push_worker.once(counted=False)
             self._count(asked=asked_callbacks(report))
+            report = replace(report, queued=self._queued)
             self._checkpoint()
         except Exception as error:
             if not self._stopping.is_set():
@@ -220,7 +223,9 @@ class Pushes:
         with self._database.read() as connection:
             counts = outbox.counts(connection)
             oldest = outbox.oldest_since(connection)
-        self._metrics.set_queue(queued_by_kind(counts), oldest)
+        queued = queued_by_kind(counts)
+        self._queued = queued.total()
+        self._metrics.set_queue(queued, oldest)
         if self._counts.subscribers <= began:
             self._count_subscribers()
         self._counts.counted(began, time.monotonic())

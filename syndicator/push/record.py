@@ -161,7 +161,7 @@ class PushReport(Struct, frozen=True, kw_only=True):
     given_up: Mapping[JobKind, int]  #: jobs without retries left
     ended: int  #: subscriptions that ended since their deliveries failed for too long
     problems: tuple[Problem, ...]  #: the last failure of each target, of `REPORTED` targets
-    queued: int  #: jobs still queued
+    queued: int | None  #: jobs still queued; None: they were not counted
     next_due: datetime | None  #: when the next of them is due; None: the outbox is empty
 
     def then(self, later: "PushReport") -> "PushReport":
@@ -222,7 +222,7 @@ class ResultCounts(Struct):
             self.problems[name] = Problem(path=name, message=outcome.error)
 
     def report(
-        self, started: datetime, seconds: float, queued: int, next_due: datetime | None
+        self, started: datetime, seconds: float, queued: int | None, next_due: datetime | None
     ) -> PushReport:
         return PushReport(
             started=started,
