@@ -5,14 +5,16 @@ is linked with pages that are there, and a reader that follows the links finds e
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
 
 from msgspec.structs import replace
 
+from syndicator.build import archive_pages
 from syndicator.build.archive_maker import UnreadError, is_intact
 from syndicator.build.archive_update import ArchiveUpdate
+from syndicator.build.compression import compressed
 from syndicator.build.context import BuildContext
 from syndicator.build.feed_builder import FeedBuilder
 from syndicator.build.options import BuildOptions
@@ -21,6 +23,7 @@ from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import FeedSpec, fingerprint
+from syndicator.model.progress import Phase
 from syndicator.outputs.output import Output
 from syndicator.store import archives, feeds, posts, problems
 from syndicator.store.database import Database
@@ -44,6 +47,7 @@ class Archiver:
     """Makes and removes the pages of archives::
 
     look for lost files     pages that someone else changed or removed
+    compress                pages whose compressed siblings are not those of the config
     remove what ended       pages of feeds that have no archive by the config, old ended ones
     update                  each feed with outdated places, or with other settings
     link                    the feed's own document with the page that continues it
@@ -83,6 +87,8 @@ class Archiver:
             self._mark_lost()
             if self._is_first:
                 self._remove_unknown(run)
+                for page in _compress(self._database, self._output, self._options.base, run):
+                    self._on_archived([page])
             self._remove_unwanted(run, now)
             self._cleaned = (run.site.digest, now, timedelta(seconds=perf_counter() - begun))
             self._is_first = run.failure is not None
@@ -240,3 +246,31 @@ class Archiver:
     def _key(self, row: FeedRow, site: Site) -> str:
         """A digest of what all pages of a feed are made with besides their posts."""
         return fingerprint(settings_of(self._options, site), self._spec(row, site))
+
+
+def _compress(
+    database: Database, output: Output, base: str, run: BuildContext
+) -> Iterator[ArchivePage]:
+    """Write the siblings that the config wants of each page, and remove others.
+
+    Yields the pages that have others now. `base`: the address of the folder.
+    """
+    with database.read() as connection:
+        pages = [
+            page
+            for page in archives.all_pages(connection)
+            if any(output.needs_siblings(file.disk) for file in page.files.values())
+        ]
+    for at, page in enumerate(pages):
+        run.progress(at, len(pages), Phase.ARCHIVING)
+        try:
+            rows = compressed(archive_pages.file_rows(page, base).values(), output)
+        except OutputError as error:
+            run.failure = run.failure or error
+            return
+        files = archive_pages.archived_files(rows)
+        if files != page.files:
+            page = replace(page, files=files)
+            with database.begin(durable=False) as connection:
+                archives.put(connection, [page])
+            yield page

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from syndicator import formats
 from syndicator.build import assemble
 from syndicator.build.page_borders import Block, halves
-from syndicator.model.archive import ArchivePage, History
+from syndicator.model.archive import ArchivedFile, ArchivePage, History
 from syndicator.model.content import Entry, FeedFile, FeedSpec, Problem, SiteInfo, fingerprint
 from syndicator.model.places import Place
 from syndicator.store.feeds import FileRow
@@ -133,6 +133,15 @@ def mended(page: ArchivePage, older: Mapping[str, str], newer: Mapping[str, str]
     before = older.get(page.older, page.older) if page.older else None
     after = newer.get(page.newer, page.newer) if page.newer else None
     return before, after
+
+
+def archived_files(rows: Iterable[FileRow]) -> dict[str, ArchivedFile]:
+    """The files of a page, by format, of those that were published."""
+    return {
+        row.path.rpartition(".")[2]: ArchivedFile(row.digest, row.updated, row.disk)
+        for row in rows
+        if not row.gone
+    }
 
 
 def file_rows(page: ArchivePage, base: str) -> dict[str, FileRow]:

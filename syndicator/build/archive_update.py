@@ -8,6 +8,7 @@ from syndicator.build import archive_pages, archive_plan, publish
 from syndicator.build.archive_maker import PageMaker
 from syndicator.build.archive_pages import MadePage
 from syndicator.build.archive_regions import FeedIndex
+from syndicator.build.compression import compressed
 from syndicator.build.context import BuildContext
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.content import FeedFile, FeedSpec
@@ -110,15 +111,14 @@ class ArchiveUpdate:
     def _write(
         self, name: str, files: Sequence[FeedFile], before: ArchivePage | None
     ) -> dict[str, ArchivedFile]:
-        """Write the files of a page that differ from those before, or from the disk."""
+        """Write the files of a page that differ from those before, or from the disk.
+
+        Nobody waits for a page, so it is shown once its compressed siblings are there.
+        """
         self.made += 1
         known = archive_pages.file_rows(before, self._spec.base) if before else {}
         published = publish.publish(self._output, files, known, name, self._run.now)
-        return {
-            row.path.rpartition(".")[2]: ArchivedFile(row.digest, row.updated, row.disk)
-            for row in published.rows
-            if not row.gone
-        }
+        return archive_pages.archived_files(compressed(published.rows, self._output))
 
     def _mend_links(self, in_use: list[ArchivePage]) -> None:
         """Make the pages again that are linked with others than their neighbours."""

@@ -13,6 +13,18 @@ from syndicator.store.feeds import FileRow
 _COMPRESSED_AT_A_TIME = 2
 
 
+def compressed(rows: Iterable[FileRow], output: Output) -> list[FileRow]:
+    """Published files with their siblings, once these are written. Raises OutputError."""
+    rows = list(rows)
+    with Compression(output) as compression:
+        compression.begin(rows)
+        written, failures = compression.end()
+    if failures:
+        raise failures[0]
+    by_path = {row.path: row for row in written}
+    return [by_path.get(row.path, row) for row in rows]
+
+
 class Compression:
     """The compressed siblings of one run's files. Compressing releases the interpreter lock.
 

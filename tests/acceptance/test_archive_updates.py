@@ -212,3 +212,32 @@ def test_what_is_taken_back_leaves_first(blog: Blog) -> None:
     assert len(moments) > 3
     assert moments[0] == []
     assert blog.holding(f">Text {int(name[-4:])}.<") == []
+
+
+def test_pages_have_compressed_siblings(blog: Blog) -> None:
+    """As the config wants them: also those of pages that were made with another one."""
+    paths = {
+        f"{page.name}.{suffix}"
+        for feed in blog.feeds_of_posts()
+        for page in blog.pages(feed)
+        for suffix in page.files
+    }
+    assert len(paths) > 8
+    before, text = contents(blog), blog.config_path.read_text()
+    for encodings, suffixes in (("", ()), ('"gzip"', (".gz",)), ('"gzip", "br"', (".gz", ".br"))):
+        line = 'path = "feeds"\n'
+        blog.config_path.write_text(text.replace(line, f"{line}compress = [{encodings}]\n"))
+        assert blog.update() == 0
+        found = {path for path in contents(blog) if path.split(".")[0] in _names(paths)}
+        assert found == paths | {path + suffix for path in paths for suffix in suffixes}
+        blog.check()
+    assert contents(blog) == before == from_scratch(blog)
+    with blog.service() as service, service.database.read() as connection:
+        pages = [page for page in archives.all_pages(connection) if not page.ended]
+    assert all(
+        file.disk.keys() == {"", ".gz", ".br"} for page in pages for file in page.files.values()
+    )
+
+
+def _names(paths: set[str]) -> set[str]:
+    return {path.split(".")[0] for path in paths}
