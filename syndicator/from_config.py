@@ -89,7 +89,6 @@ def bucket(
 
 
 def http_client(config: "Config") -> "Client":
-    """Raises ValueError if `hub.allow_private` would allow more than it names."""
     # Importing requests takes 0.1 s, and a build sends no request.
     from syndicator.outbound.client import Client
 

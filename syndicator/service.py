@@ -90,13 +90,9 @@ class Service:
 
     @cached_property
     def client(self) -> "LateClient":
-        """Raises ValueError if `hub.allow_private` would allow more than it names."""
         from syndicator.outbound.late_client import LateClient
 
-        client = LateClient(lambda: from_config.http_client(self.config))
-        if self.config.hub.allow_private:
-            client.made()
-        return client
+        return LateClient(lambda: from_config.http_client(self.config))
 
     @cached_property
     def pusher(self) -> "PushWorker":

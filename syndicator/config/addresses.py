@@ -52,6 +52,22 @@ def parse_network(value: object) -> IPv4Network | IPv6Network:
         ) from None
 
 
+def parse_private_network(value: object) -> IPv4Network | IPv6Network:
+    """A network that callbacks may be in. ssrfguard refuses those that contain IPv4 addresses."""
+    network = parse_network(value)
+    if isinstance(network, IPv6Network):  # commands that send nothing import it for no other one
+        from syndicator.outbound.addresses import public
+
+        try:
+            public([str(network)])
+        except ValueError:
+            raise ValueError(
+                f"{quote(value)} has IPv4 addresses in it, also this machine's: "
+                "name the IPv4 networks instead"
+            ) from None
+    return network
+
+
 def parse_listen(value: object) -> Listen | UnixSocket:
     return _parse_listen(value, 'write it like "127.0.0.1:8080" or "unix:/run/syndicator/web.sock"')
 

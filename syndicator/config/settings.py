@@ -142,7 +142,7 @@ class HubSettings(SettingsTable, frozen=True):
     payload: Literal["full", "changes"] = "full"
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h")
-    allow_private: values.Networks = ()
+    allow_private: values.PrivateNetworks = ()
     limits: HubLimitSettings = HubLimitSettings()
 
 

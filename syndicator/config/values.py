@@ -101,6 +101,9 @@ FolderUrl = Annotated[str, addresses.parse_folder_url]
 ListenAddress = Annotated[Listen | UnixSocket, addresses.parse_listen]
 OptionalListenAddress = Annotated[Listen | UnixSocket | None, addresses.parse_optional_listen]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], list_of(addresses.parse_network)]
+PrivateNetworks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...], list_of(addresses.parse_private_network)
+]
 HostNames = Annotated[tuple[str, ...], list_of(addresses.parse_host_name)]
 Players = Annotated[tuple[str, ...], list_of(addresses.parse_player)]
 Schemes = Annotated[tuple[str, ...], list_of(addresses.parse_scheme)]

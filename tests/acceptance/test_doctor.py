@@ -308,6 +308,18 @@ def test_the_command_writes_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("networks", ['"127.0.0.0/8"', '"fd00::/8", "10.0.0.0/8"'])
+def test_private_networks_of_callbacks(server: Server, tmp_path: Path, networks: str) -> None:
+    """`--ask` sends the operator's own requests, which they do not concern."""
+    command = Command(tmp_path)
+    command.url = server.url.removesuffix("all.atom")
+    command.configure(f'[hub]\nallow_private = [{networks}]\n[push]\nhubs = ["{server.url}"]\n')
+    command.feeds.mkdir()
+    (command.feeds / "all.rss").write_bytes(FEED)
+    problems = check_machine(config.load(command.config, {}), ask=True)
+    assert [each.message for each in problems if each.path.startswith("http")] == []
+
+
 def test_a_problem_of_the_machine_exits_with_1(tmp_path: Path) -> None:
     """It is printed before the notes, and all is not well."""
     command = Command(tmp_path)

@@ -263,6 +263,10 @@ def test_our_own_hub_comes_first(write, hub, hubs):
             SOURCE + '[hub]\nallow_private = ["10.0.0.1/8"]',
             'hub.allow_private[0]: "10.0.0.1/8" is not a network',
         ),
+        (
+            SOURCE + '[hub]\nallow_private = ["fd00::/8", "64:ff9b::/96"]',
+            'hub.allow_private[1]: "64:ff9b::/96" has IPv4 addresses in it',
+        ),
         (SOURCE + "[hub]\nlimits = 3", "hub.limits: must be a table of settings"),
         (SOURCE + '[web]\nlisten = "8080"', 'web.listen: "8080" is not a host and a port'),
         (SOURCE + "[web]\nadmin = true", "web.admin: true is not a host and a port"),
