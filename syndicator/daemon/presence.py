@@ -147,6 +147,8 @@ class Presence(DaemonMember):
             fault: Exception | None = None
             try:
                 self._beat()
+                # Here too: the other thread may wait for a lock that a dead process holds.
+                _end_sessions(self._database)
             except Exception as error:
                 fault, pause = error, _POLL
             if self._follower:
@@ -243,8 +245,13 @@ def _bury(database: Database) -> None:
 
     Not with a renewal: a run that queues the same jobs may lock them for long.
     """
-    with database.begin(durable=False) as connection:
-        processes.end_sessions(connection)
+    _end_sessions(database)
     with database.begin(durable=False, push=True) as connection:
         processes.delete_dead(connection)
         claims.release_dead(connection)
+
+
+def _end_sessions(database: Database) -> None:
+    """End the transactions of dead processes. It waits for no lock."""
+    with database.read() as connection:
+        processes.end_sessions(connection)

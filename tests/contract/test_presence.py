@@ -13,6 +13,7 @@ from syndicator.daemon.presence import Presence
 from syndicator.errors import StateError
 from syndicator.store import kv, locks, processes
 from syndicator.store.database import Database
+from syndicator.store.leases import LEASE, clock
 
 
 @pytest.fixture
@@ -151,6 +152,39 @@ def test_a_dead_process_holds_no_lock(database: Database, postgresql: str) -> No
     with database.read() as connection:
         assert kv.get(connection, "a") == "by another"
     alive.leave()
+
+
+def test_a_process_that_falls_asleep_with_the_lock_of_the_push(
+    database: Database, postgresql: str
+) -> None:
+    """In the midst of a pipeline. Others wait for it while it may still live; then they end it."""
+    asleep, alive = Presence(postgresql), Presence(postgresql)
+    asleep.enter()
+    alive.enter()
+    alive.start(Recording(), Faults())
+
+    def fall_asleep() -> None:
+        database.process = asleep.name
+        with database.begin(push=True) as connection:
+            database.process = None
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            end(asleep)
+            until(lambda: _waiting(database) == 1, what="a look at what dead processes left")
+            began = clock()
+            with database.begin(push=True) as other:
+                kv.put(other, "a", "by another")
+            assert clock() - began < 2 * LEASE
+
+    with pytest.raises(StateError, match="the connection ended: "):
+        fall_asleep()
+    alive.leave()
+
+
+def _waiting(database: Database) -> int:
+    """The number of sessions that wait for an advisory lock."""
+    with database.read() as connection:
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return int(connection.scalar(text(waiting)) or 0)
 
 
 @pytest.mark.parametrize("cause", ["pg_terminate_backend", "idle_in_transaction_session_timeout"])
