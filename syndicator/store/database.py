@@ -135,7 +135,7 @@ class Database:
         on PostgreSQL too. Each waits before it locks any row, so none of them meets a deadlock.
         """
         self.check()
-        options = self._sqlite_options(durable) if self.sqlite else self._options(durable, push)
+        options = self._options(durable, push)
         with (
             _in_turn(self._writing),
             self._readable_errors(self.name),
@@ -146,10 +146,9 @@ class Database:
             if fence := getattr(self._of_thread, "fence", None):
                 fence(connection)
 
-    def _sqlite_options(self, durable: bool) -> dict[str, str]:
-        return {"synchronous": _DURABLE if durable and self._lasting else _FAST}
-
     def _options(self, durable: bool, push: bool) -> dict[str, str]:
+        if self.sqlite:
+            return {"synchronous": _DURABLE if durable and self._lasting else _FAST}
         begin = ["BEGIN", _LIMIT_SILENCE, _LIMIT_WAIT, *([] if durable else [_NO_WAIT_FOR_DISK])]
         if self.process:  # `processes.end_sessions` finds it by these letters
             begin.append(f"SET LOCAL application_name = 'syndicator {self.process[-8:]}'")
