@@ -4,55 +4,27 @@ Rows of earlier versions have the same names. Values that are None, and a lease 
 """
 
 import json
-from typing import Any
 
-from syndicator.model.outbox import (
-    Delivery,
-    Denial,
-    JobDetail,
-    JobKind,
-    Mode,
-    Ping,
-    Verification,
-)
+import msgspec
+
+from syndicator.model.outbox import Delivery, Denial, JobDetail, JobKind, Ping, Verification
+
+_TYPES: dict[JobKind, type[JobDetail]] = {
+    each.kind: each for each in (Ping, Verification, Delivery, Denial)
+}
 
 
 def to_json(detail: JobDetail) -> str:
     """The text of a detail. Equal details have equal texts, which statements compare."""
-    match detail:
-        case Ping():
-            values: dict[str, Any] = {}
-        case Verification():
-            values = {
-                "mode": detail.mode.value,
-                "topic": detail.topic,
-                "lease": detail.lease or None,
-                "secret": None if detail.secret is None else detail.secret.hex(),
-                "had": detail.had,
-            }
-        case Delivery():
-            values = {"had": detail.had}
-        case Denial():
-            values = {"topic": detail.topic, "reason": detail.reason}
-    return json.dumps({name: value for name, value in values.items() if value is not None})
+    values = msgspec.structs.asdict(detail)
+    if values.get("secret") is not None:
+        values["secret"] = values["secret"].hex()
+    return json.dumps({name: value for name, value in values.items() if value not in (None, 0)})
 
 
 def from_json(kind: JobKind, text: str) -> JobDetail:
     """The detail of a job of this kind."""
-    values: dict[str, Any] = json.loads(text)
-    match kind:
-        case JobKind.PING:
-            return Ping()
-        case JobKind.VERIFY:
-            secret = values.get("secret")
-            return Verification(
-                mode=Mode(values["mode"]),
-                topic=values["topic"],
-                lease=values.get("lease", 0),
-                secret=None if secret is None else bytes.fromhex(secret),
-                had=values.get("had"),
-            )
-        case JobKind.DELIVER:
-            return Delivery(had=values.get("had"))
-        case JobKind.DENY:
-            return Denial(topic=values.get("topic"), reason=values.get("reason"))
+    values = json.loads(text)
+    if "secret" in values:
+        values["secret"] = bytes.fromhex(values["secret"])
+    return msgspec.convert(values, _TYPES[kind])
