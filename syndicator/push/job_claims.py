@@ -128,7 +128,5 @@ class JobClaims:
         )
         if unsent := planned.unsent():
             with self._database.begin(durable=False, push=True) as connection:
-                jobs = (job for job, _ in unsent)
-                ours = claims.still_claimed(connection, self._claimer, jobs)
-                claims.record(connection, [each for each in unsent if each[0].id in ours], now)
+                claims.record(connection, unsent, now, claimer=self._claimer)
         return planned

@@ -49,9 +49,8 @@ def record(
     checked only here, since a verification reveals the callback's network: any number of host names
     with one address count together.
     """
-    ours: set[int | None] = claims.still_claimed(
-        connection, claimer, (each.job for each in outcomes)
-    )
+    ended = [(each.job, each.outcome) for each in outcomes]
+    ours = claims.record(connection, ended, now, claimer=claimer)
     ours |= {None}  # of a page, which the caller holds
     send_again(connection, [each for each in outcomes if each.job.id not in ours], now)
     outcomes = [each for each in outcomes if each.job.id in ours]
@@ -63,7 +62,6 @@ def record(
         for each in outcomes
         if each.job.kind is JobKind.PING and not isinstance(each.outcome, Released)
     ]
-    claims.record(connection, [(each.job, each.outcome) for each in outcomes], now)
     pings.record(connection, pinged, now)
     for each in outcomes:
         topic, callback = each.job.topic, each.job.target

@@ -4,7 +4,7 @@ A claimed job is sent by its claimer alone. It ends as done, retried or given up
 expires and it is queued again. Every function works inside its caller's transaction.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -123,45 +123,31 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
     _put_back(connection, [row for row in rows if row["kind"] == JobKind.VERIFY])
 
 
-def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) -> set[int | None]:
-    """The ids of those jobs that are still claimed by this claimer.
-
-    Others take the jobs of a process that was away for too long.
-    """
-    ids = [job.id for job in claimed if job.id not in (None, LOST)]
-    if not ids:
-        return set()
-    ours = select(jobs.c.id).where(jobs.c.id.in_(ids), _CLAIMED, jobs.c.claimer == claimer)
-    return set(connection.scalars(ours))
-
-
 def record(
-    connection: Connection, outcomes: Sequence[tuple[Job, JobOutcome]], now: datetime
-) -> None:
-    """Record the outcomes of claimed jobs: delete those done, requeue or give up the others."""
-    done = [job.id for job, outcome in outcomes if isinstance(outcome, Done) and job.id]
-    if done:
-        # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
-        # plans each length of list anew.
-        statement = delete(jobs).where(
-            jobs.c.id == bindparam("row"), jobs.c.state == JobState.CLAIMED
-        )
-        connection.execute(statement, [{"row": row} for row in done])
-    kept = {
-        job.id: _WAITING | _changed(job, outcome)
-        for job, outcome in outcomes
-        if job.id and not isinstance(outcome, Done)
-    }
-    if kept:
-        claimed = delete(jobs).where(jobs.c.id.in_(kept), jobs.c.state == JobState.CLAIMED)
-        _put_back(
-            connection,
-            [
-                {**row._mapping, **kept[row.id]}
-                for row in connection.execute(claimed.returning(jobs))
-            ],
-        )
-    hubs.record_pings(connection, outcomes, now)
+    connection: Connection,
+    outcomes: Sequence[tuple[Job, JobOutcome]],
+    now: datetime,
+    *,
+    claimer: str,
+) -> set[int | None]:
+    """Record the outcomes of claimed jobs: delete those done, requeue or give up the others.
+
+    The ids of those that were recorded: others take the jobs of a process that was away too long.
+    """
+    of = {job.id: (job, outcome) for job, outcome in outcomes if job.id}
+    ours = and_(jobs.c.id.in_(of), _CLAIMED, jobs.c.claimer == claimer)
+    rows = connection.execute(delete(jobs).where(ours).returning(jobs)).all() if of else []
+    ends = [(row, *of[row.id]) for row in rows]
+    _put_back(
+        connection,
+        [
+            {**row._mapping, **_WAITING, **_changed(job, outcome)}
+            for row, job, outcome in ends
+            if not isinstance(outcome, Done)
+        ],
+    )
+    hubs.record_pings(connection, [(job, outcome) for _, job, outcome in ends], now)
+    return {row.id for row in rows}
 
 
 _WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None, "ready": 0}

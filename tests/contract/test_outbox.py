@@ -87,7 +87,7 @@ def verification(mode: Mode, lease: int = 0) -> JobRow:
 
 def record(database: Database, *outcomes: tuple[Job, JobOutcome], now: datetime = NOW) -> None:
     with database.begin(push=True) as connection:
-        claims.record(connection, outcomes, now)
+        claims.record(connection, outcomes, now, claimer="me")
 
 
 def states(database: Database) -> dict[tuple[JobKind, JobState], int]:

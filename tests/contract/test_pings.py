@@ -104,7 +104,9 @@ def test_pings_are_claimed_before_all_else_that_is_due(database: Database) -> No
         outbox.enqueue_pings(connection, [("t", [HUB])], LATER)
         (ping,) = claim(LATER)
         again = LATER + timedelta(seconds=1)
-        claims.record(connection, [(ping, Retry(at=again, error="it answered 500"))], LATER)
+        claims.record(
+            connection, [(ping, Retry(at=again, error="it answered 500"))], LATER, claimer="me"
+        )
         (retried,) = claim(again)
     assert retried.attempts == 1
 

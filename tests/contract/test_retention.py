@@ -36,7 +36,7 @@ def give_up(database: Database, *jobs: JobRow) -> None:
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
         claimed = claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)
-        claims.record(connection, [(job, GaveUp(error="no")) for job in claimed], NOW)
+        claims.record(connection, [(job, GaveUp(error="no")) for job in claimed], NOW, claimer="me")
 
 
 def left(database: Database) -> set[tuple[str, str]]:
@@ -121,7 +121,7 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
         for job in claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS):
             wait = NOW + 2 * DAY if job.target == NEW else None
             outcome = (job, Retry(at=NOW + 2 * DAY, not_before=wait, error="busy"))
-            claims.record(connection, [outcome], NOW)
+            claims.record(connection, [outcome], NOW, claimer="me")
         outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic="other")], NOW)
         retention.shift_back(connection, NOW, DAY)
         rows = connection.execute(

@@ -174,7 +174,7 @@ def test_a_failing_subscriber_waits_behind_the_others(database: Database) -> Non
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.record(connection, [(late, Done())], NOW)
+        claims.record(connection, [(late, Done())], NOW, claimer="me")
         subscriptions.record_delivered(connection, [("t", bad.callback, "digest")], NOW)
     publish(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
@@ -195,7 +195,7 @@ def test_publish_queues_only_missing_deliveries(database: Database) -> None:
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
         later = (waiting, Retry(at=NOW + DAY, error="x"))
-        claims.record(connection, [later, (given_up, GaveUp(error="x"))], NOW)
+        claims.record(connection, [later, (given_up, GaveUp(error="x"))], NOW, claimer="me")
         assert deliveries.enqueue_missing(connection, "t", "now", NOW)
     finish_sweeps(database, digest="now")
     with database.begin() as connection:
@@ -298,7 +298,7 @@ def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> Non
     publish(database, "t")
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.record(connection, [(claimed, Done())], NOW)
+        claims.record(connection, [(claimed, Done())], NOW, claimer="me")
     assert [job.target for job in claim(database)] == [claimed.target]
 
 
@@ -312,7 +312,9 @@ def test_a_failed_delivery_may_have_arrived(database: Database, how: str) -> Non
     (job,) = claim(database)
     with database.begin() as connection:
         if how == "failed":
-            claims.record(connection, [(job, Retry(at=NOW, error="it answered 500"))], NOW)
+            claims.record(
+                connection, [(job, Retry(at=NOW, error="it answered 500"))], NOW, claimer="me"
+            )
             subscriptions.record_failed(
                 connection, [("t", reader.callback, "it answered 500")], NOW
             )
@@ -373,7 +375,7 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         (JobKind.VERIFY, "t", waiting.target),
     }
     with database.begin() as connection:
-        claims.record(connection, [(claimed, Done())], NOW)
+        claims.record(connection, [(claimed, Done())], NOW, claimer="me")
     (again,) = claim(database)
     assert (again.kind, again.target, again.detail) == (
         JobKind.VERIFY,
