@@ -1,7 +1,7 @@
 """The end of a pass over the outbox: outcomes of jobs are recorded, counted and reported."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -149,55 +149,19 @@ def _deny(connection: Connection, job: Job, topic: str, reason: str, now: dateti
     outbox.enqueue(connection, [JobRow(detail=detail, target=job.target, topic=job.topic)], now)
 
 
-class PushReport(Struct, frozen=True, kw_only=True):
+class PushReport(Struct, kw_only=True):
     """What a pass did. The fields are public: `syndicator push --json` prints them."""
 
     started: datetime
-    seconds: float
-    done: Mapping[JobKind, int]  #: jobs that are done
-    retried: Mapping[JobKind, int]  #: jobs that failed and are to be retried
-    given_up: Mapping[JobKind, int]  #: jobs without retries left
-    ended: int  #: subscriptions that ended since their deliveries failed for too long
-    problems: tuple[Problem, ...]  #: the last failure of each target, of `REPORTED` targets
-    queued: int | None  #: jobs still queued; None: they were not counted
-    next_due: datetime | None  #: when the next of them is due; None: the outbox is empty
-
-    def then(self, later: "PushReport") -> "PushReport":
-        """The report of this pass and a later one together."""
-        return replace(
-            later,
-            started=self.started,
-            seconds=self.seconds + later.seconds,
-            done=Counter(self.done) + Counter(later.done),
-            retried=Counter(self.retried) + Counter(later.retried),
-            given_up=Counter(self.given_up) + Counter(later.given_up),
-            ended=self.ended + later.ended,
-            problems=tuple({one.path: one for one in (*self.problems, *later.problems)}.values()),
-        )
-
-    def summary(self) -> str:
-        """The pass in one line: `8 pings sent; 2 failed (1 given up); 3 still queued`."""
-        sent = [f"{number:,} {JOB_NOUNS[kind][number != 1]}" for kind, number in self.done.items()]
-        given_up = sum(self.given_up.values())
-        failed = sum(self.retried.values()) + given_up
-        parts = [f"{', '.join(sent) or 'nothing'} sent"]
-        if failed:
-            parts.append(f"{failed:,} failed" + (f" ({given_up:,} given up)" if given_up else ""))
-        if self.ended:
-            parts.append(f"{count(self.ended, 'subscription')} ended after a week of failures")
-        if self.queued:
-            parts.append(f"{self.queued:,} still queued")
-        return "; ".join(parts)
-
-
-class ResultCounts(Struct):
-    """The outcomes of a pass so far, for its report."""
-
-    done: Counter[JobKind] = field(default_factory=Counter)
+    seconds: float = 0.0
+    done: Counter[JobKind] = field(default_factory=Counter)  #: jobs that are done
+    #: Jobs that failed and are to be retried.
     retried: Counter[JobKind] = field(default_factory=Counter)
-    given_up: Counter[JobKind] = field(default_factory=Counter)
+    given_up: Counter[JobKind] = field(default_factory=Counter)  #: jobs without retries left
     ended: int = 0  #: subscriptions that ended since their deliveries failed for too long
-    problems: dict[str, Problem] = field(default_factory=dict)  #: the last of each target
+    problems: tuple[Problem, ...] = ()  #: the last failure of each target, of `REPORTED` targets
+    queued: int | None = None  #: jobs still queued; None: they were not counted
+    next_due: datetime | None = None  #: when the next of them is due; None: the outbox is empty
 
     def count(self, task_outcome: TaskOutcome) -> None:
         """Count one attempt. A released job is not an attempt."""
@@ -216,20 +180,34 @@ class ResultCounts(Struct):
             return
         is_ping = job.kind is JobKind.PING
         name = job.target if is_ping else subscriptions.callback_label(job.target)
-        if name in self.problems or len(self.problems) < REPORTED:
-            self.problems[name] = Problem(path=name, message=outcome.error)
+        problems = {each.path: each for each in self.problems}
+        if name in problems or len(problems) < REPORTED:
+            problems[name] = Problem(path=name, message=outcome.error)
+            self.problems = tuple(problems.values())
 
-    def report(
-        self, started: datetime, seconds: float, queued: int | None, next_due: datetime | None
-    ) -> PushReport:
-        return PushReport(
-            started=started,
-            seconds=seconds,
-            done=dict(self.done),
-            retried=dict(self.retried),
-            given_up=dict(self.given_up),
-            ended=self.ended,
-            problems=tuple(self.problems.values()),
-            queued=queued,
-            next_due=next_due,
+    def then(self, later: "PushReport") -> "PushReport":
+        """The report of this pass and a later one together."""
+        return replace(
+            later,
+            started=self.started,
+            seconds=self.seconds + later.seconds,
+            done=self.done + later.done,
+            retried=self.retried + later.retried,
+            given_up=self.given_up + later.given_up,
+            ended=self.ended + later.ended,
+            problems=tuple({one.path: one for one in (*self.problems, *later.problems)}.values()),
         )
+
+    def summary(self) -> str:
+        """The pass in one line: `8 pings sent; 2 failed (1 given up); 3 still queued`."""
+        sent = [f"{number:,} {JOB_NOUNS[kind][number != 1]}" for kind, number in self.done.items()]
+        given_up = self.given_up.total()
+        failed = self.retried.total() + given_up
+        parts = [f"{', '.join(sent) or 'nothing'} sent"]
+        if failed:
+            parts.append(f"{failed:,} failed" + (f" ({given_up:,} given up)" if given_up else ""))
+        if self.ended:
+            parts.append(f"{count(self.ended, 'subscription')} ended after a week of failures")
+        if self.queued:
+            parts.append(f"{self.queued:,} still queued")
+        return "; ".join(parts)

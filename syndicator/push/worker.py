@@ -41,7 +41,7 @@ from syndicator.push.pass_times import (
     PassTimes,
 )
 from syndicator.push.payloads import Payloads
-from syndicator.push.record import PushReport, ResultCounts, record
+from syndicator.push.record import PushReport, record
 from syndicator.push.send import PausedTask, SentTask, TaskSender
 from syndicator.store import claims, hubs, outbox, retention
 from syndicator.store.database import Database
@@ -123,26 +123,27 @@ class PushWorker:
         with self._pass_lock:
             self._pace = self._options.pace if paced else NO_PACE
             self._jobs.begin(self._pace, pinged_topics)
-            started = self._clock()
+            report = PushReport(started=self._clock())
             began = time.monotonic()
-            counts = ResultCounts()
-            self._prepare(counts, started, began)
+            self._prepare(report, began)
             self._unfinished = True
             try:
-                self._drain(counts)
+                self._drain(report)
             finally:
                 self._pool.dismiss()
             self._unfinished = False
             with self._database.read() as connection:
-                next_due = outbox.next_due(connection)
-                queued = outbox.counts(connection) if counted else None
-        number = None if queued is None else queued_by_kind(queued).total()
-        return counts.report(started, time.monotonic() - began, number, next_due)
+                report.next_due = outbox.next_due(connection)
+                if counted:
+                    report.queued = queued_by_kind(outbox.counts(connection)).total()
+        report.seconds = time.monotonic() - began
+        return report
 
-    def _prepare(self, counts: ResultCounts, started: datetime, began: float) -> None:
+    def _prepare(self, report: PushReport, began: float) -> None:
         """Release claims of an aborted pass, repair times, and read which hubs asked for a wait."""
         if self._unfinished:
-            self._wind_down(counts)
+            self._wind_down(report)
+        started = report.started
         origin = started - timedelta(seconds=began)
         # Twice the longest possible wait: only a wrong clock makes a job due later than that.
         longest_wait = 2 * max(self._options.retry.longest, self._options.pace.interval, LEASE)
@@ -155,7 +156,7 @@ class PushWorker:
         self._pool = lanes.new_pool(self._sender.send, self._hold)
         self._renew_at = started + LEASE / 2
 
-    def _drain(self, counts: ResultCounts) -> None:
+    def _drain(self, report: PushReport) -> None:
         """Renew, claim, plan, send, judge and record until no job is due."""
         pool = self._pool
         times = PassTimes()
@@ -164,17 +165,17 @@ class PushWorker:
             self._renew()
             now = time.monotonic()
             if self._sender.was_away:
-                self._wind_down(counts)
+                self._wind_down(report)
             is_away = self._sender.was_away  # still
-            more = not is_away and self._take(times, counts, now)
+            more = not is_away and self._take(times, report, now)
             held = self._hold.left(now)
             wait = CLAIM_INTERVAL if (pool.busy or held or is_away) and not more else 0
             nudged = self._collect(min(wait, held or wait))
             if times.records(len(self._outcomes), busy=pool.busy, now=now):
-                self._record(counts)
+                self._record(report)
                 times.record_done(time.monotonic())
             if self._stopped.is_set():
-                self._wind_down(counts)
+                self._wind_down(report)
                 return
             if nudged:
                 times.claim_soon()
@@ -183,7 +184,7 @@ class PushWorker:
                     return
                 times.claim_rest(now)
 
-    def _take(self, times: PassTimes, counts: ResultCounts, now: float) -> bool:
+    def _take(self, times: PassTimes, report: PushReport, now: float) -> bool:
         """Claim, plan and start what is due; whether there is more to do at once.
 
         Pages come before jobs about the same subscribers, since a change merges with what is
@@ -196,7 +197,7 @@ class PushWorker:
         if nudged:  # what a save queued is on its way
             self._hold.end(time.monotonic())
         is_held = self._hold.left(now) > 0
-        more = not is_held and self._take_pages(times, counts, now)
+        more = not is_held and self._take_pages(times, report, now)
         if is_time:
             if not is_held:
                 claimed = max(claimed, self._jobs.take(self._pool, [JobKind.DELIVER]))
@@ -204,22 +205,22 @@ class PushWorker:
         self._pool.start()
         return more
 
-    def _take_pages(self, times: PassTimes, counts: ResultCounts, now: float) -> bool:
+    def _take_pages(self, times: PassTimes, report: PushReport, now: float) -> bool:
         """Record pages, claim one, and plan some of its deliveries; whether there are more."""
         paced = bool(self._pace.interval)
         ended = self._pages.done(self._pool, paced=paced)
         if ended or times.takes_pages(now):
             claim = self._pages.is_claimable(self._pool, ended)
             claim = claim and (bool(ended) or self._pages.is_due(paced=paced))
-            claimed = self._turn(ended, counts, claim=claim) if ended or claim else False
+            claimed = self._turn(ended, report, claim=claim) if ended or claim else False
             times.pages_done(claimed=claimed, now=now)
         return self._pages.plan(self._pool)
 
-    def _turn(self, ended: Sequence[OpenPage], counts: ResultCounts, *, claim: bool) -> bool:
+    def _turn(self, ended: Sequence[OpenPage], report: PushReport, *, claim: bool) -> bool:
         terms = PageTerms(pace=self._pace.interval, per_host=self._options.subscriptions_per_host)
         claimed = self._pages.turn(ended, LEASE, terms, claim=claim)
         for page in ended:
-            _report(page.outcomes, counts, self._listener)
+            _report(page.outcomes, report, self._listener)
         return claimed
 
     def _renew(self) -> None:
@@ -257,15 +258,15 @@ class PushWorker:
                 self._sender.paused_hubs[job.target] = until
         return judged
 
-    def _record(self, counts: ResultCounts) -> None:
+    def _record(self, report: PushReport) -> None:
         per_host = self._options.subscriptions_per_host
         with self._database.begin(push=True) as connection:
             claimer = self._options.claimer
             record(connection, self._outcomes, self._clock(), per_host, claimer=claimer)
         outcomes, self._outcomes = self._outcomes, []
-        _report(outcomes, counts, self._listener)
+        _report(outcomes, report, self._listener)
 
-    def _wind_down(self, counts: ResultCounts) -> None:
+    def _wind_down(self, report: PushReport) -> None:
         """Wait for requests that are being sent, record them, and release the other jobs.
 
         A stopped pass waits for `STOP_TIMEOUT` at most.
@@ -277,9 +278,9 @@ class PushWorker:
             began = time.monotonic()
             self._collect(CLAIM_INTERVAL)
             left -= time.monotonic() - began if self._stopped.is_set() else 0
-        self._record(counts)
+        self._record(report)
         while ended := self._pages.drop():
-            self._turn(ended, counts, claim=False)
+            self._turn(ended, report, claim=False)
         self._pages.clear()
         self._jobs.clear()
         with self._database.begin(push=True) as connection:
@@ -289,7 +290,7 @@ class PushWorker:
         self._sender.begin()
 
 
-def _report(outcomes: Iterable[TaskOutcome], counts: ResultCounts, listener: PushListener) -> None:
+def _report(outcomes: Iterable[TaskOutcome], report: PushReport, listener: PushListener) -> None:
     for each in outcomes:
-        counts.count(each)
+        report.count(each)
         listener.on_outcome(each.job, each.outcome)

@@ -1,5 +1,6 @@
 """What a report counts, and its summary."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from syndicator.model.outbox import (
     Retry,
     Verification,
 )
-from syndicator.push.record import REPORTED, PushReport, ResultCounts
+from syndicator.push.record import REPORTED, PushReport
 from syndicator.websub.tasks import Lost, NotDelivered, SubscriptionChange, TaskOutcome
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -41,10 +42,10 @@ def an_outcome(
 
 
 def counted(outcomes: Sequence[TaskOutcome]) -> PushReport:
-    counts = ResultCounts()
+    report = PushReport(started=NOW)
     for outcome in outcomes:
-        counts.count(outcome)
-    return counts.report(NOW, 0.5, queued=0, next_due=None)
+        report.count(outcome)
+    return report
 
 
 @pytest.mark.parametrize(
@@ -138,9 +139,9 @@ def test_the_summary_of_a_pass(
     report = PushReport(
         started=NOW,
         seconds=0.5,
-        done=done,
-        retried=retried,
-        given_up=given_up,
+        done=Counter(done),
+        retried=Counter(retried),
+        given_up=Counter(given_up),
         ended=ended,
         problems=(),
         queued=queued,
