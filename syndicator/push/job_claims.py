@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from syndicator.push.context import PushOptions, Topics
 from syndicator.push.lanes import LANE, kinds_with_room
 from syndicator.push.pass_times import CLAIM_LIMIT, CLAIM_PER_HOST
 from syndicator.push.payloads import Payloads
-from syndicator.push.plan import NOTHING, Claimed, Plan, plan, topics_of
+from syndicator.push.plan import NOTHING, Claimed, plan, topics_of
 from syndicator.store import claims, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
@@ -58,7 +59,7 @@ class JobClaims:
         if not with_room:
             return 0
         claimed = self._claim(with_room)
-        for task in self._plan(claimed).tasks:
+        for task in self._plan(claimed):
             self._under_way[task.job.id] = task.job
             pool.add([(queue_key(task.job.target, task.job.host), task)], LANE[task.job.kind])
         return len(claimed.jobs)
@@ -113,20 +114,14 @@ class JobClaims:
             self._topics.wait_until_shown()
         return claimed
 
-    def _plan(self, claimed: Claimed) -> Plan:
+    def _plan(self, claimed: Claimed) -> list[Task]:
         """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
         # Read after the claim, and once for all subscribers: they get the newest bytes.
         files = self._payloads.read(topics_of(claimed.jobs))
         now = self._clock()
-        planned = plan(
-            claimed,
-            files,
-            self._payloads.of,
-            lambda: secrets.token_urlsafe(24),
-            self._pace,
-            now,
-        )
-        if unsent := planned.unsent():
+        challenge = partial(secrets.token_urlsafe, 24)
+        tasks, unsent = plan(claimed, files, self._payloads.of, challenge, self._pace, now)
+        if unsent:
             with self._database.begin(durable=False, push=True) as connection:
                 claims.record(connection, unsent, now, claimer=self._claimer)
-        return planned
+        return tasks

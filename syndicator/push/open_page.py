@@ -6,9 +6,8 @@ from msgspec import Struct, field
 
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Done, Released, was_sent
-from syndicator.push.plan import plan_page
 from syndicator.store.claimed_pages import Page, PageEnd, PageEntry
-from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome
+from syndicator.websub.tasks import Delivered, Payload, Task, TaskOutcome, task_for
 
 #: Seconds between two looks at what a page waits for.
 _LOOK = 0.1
@@ -50,12 +49,17 @@ class OpenPage(Struct):
             self.noted.append(outcome)
 
     def plan(self, number: int, payload: Payload) -> list[Task]:
-        """The next deliveries to send."""
+        """The next deliveries to send. Subscribers that have the bytes already get none."""
         entries, self.unplanned = self.unplanned[:number], self.unplanned[number:]
-        planned = plan_page(self.page, entries, self.file, payload)
-        self.pending |= {task.job.target: task for task in planned.tasks}
-        self.to_queue |= set(planned.to_queue)
-        return list(planned.tasks)
+        tasks = list[Task]()
+        for entry in entries:
+            to, had = entry.subscription, entry.delivered
+            if entry.queued:
+                self.to_queue.add(to.callback)
+            elif task := task_for(self.page.job(entry), to, had, self.file, "", payload):
+                tasks.append(task)
+        self.pending |= {task.job.target: task for task in tasks}
+        return tasks
 
     def end(self, waiting: Iterable[Task], under_way: Iterable[Task]) -> None:
         """Wait for no more outcomes."""

@@ -1,11 +1,13 @@
 """What a subscriber is sent of a topic: all of it, or what it does not have (W3C WebSub §7)."""
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from syndicator.cache import LruCache
+from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile
-from syndicator.push.plan import Files, read_files
+from syndicator.push.plan import Files
 from syndicator.store import versions
 from syndicator.store.database import Database
 
@@ -34,8 +36,11 @@ class Payloads:
         self._reduced = LruCache[tuple[str, str], str, FeedFile](_MAX_KEPT)
 
     def read(self, topics: Collection[str]) -> Files:
-        """The current files of topics, see `read_files`."""
-        files = read_files(topics, self._read)
+        """The current files of topics, without those that can't be read at present."""
+        files = dict[str, FeedFile | None]()
+        for topic in topics:
+            with suppress(OutputError):  # the run that repairs the file reports it
+                files[topic] = self._read(topic)
         if self._only_changes:
             self._record(files.values())
         return files

@@ -15,13 +15,16 @@ from syndicator.model.outbox import (
     Done,
     Job,
     JobDetail,
+    JobOutcome,
     Mode,
     Ping,
     Released,
     Subscription,
     Verification,
 )
-from syndicator.push.plan import Claimed, Live, Plan, plan, read_files, topics_of
+from syndicator.push.payloads import Payloads
+from syndicator.push.plan import Claimed, Live, plan, topics_of
+from syndicator.store.database import Database
 from syndicator.websub.pace import NO_PACE, Pace
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -31,6 +34,7 @@ FILE = FeedFile(
 SUBSCRIPTION = Subscription(
     topic="t", callback="https://a.example/", secret=None, expires=NOW + timedelta(1), since=NOW
 )
+WAITS = Released(until=NOW + timedelta(seconds=1))
 VERIFICATION = Verification(mode=Mode.UNSUBSCRIBE, topic="t")
 ids = count(1)
 
@@ -72,38 +76,34 @@ def test_a_file_that_can_not_be_read_is_left_out() -> None:
             raise OutputError("all.rss is not what was published")
         return FILE if topic == "t" else None
 
-    assert read_files(["t", "ended", "broken"], read) == {"t": FILE, "ended": None}
+    database = Database("sqlite://")
+    payloads = Payloads(database, read, lambda: NOW, only_changes=False)
+    assert payloads.read(["t", "ended", "broken"]) == {"t": FILE, "ended": None}
+    database.close()
 
 
 @pytest.mark.parametrize(
-    ("detail", "files", "live", "place"),
+    ("detail", "files", "live", "outcome"),
     [
-        (Ping(), {}, {}, "tasks"),
-        (Denial(), {}, {}, "tasks"),
-        (VERIFICATION, {"t": FILE}, {}, "tasks"),
-        (VERIFICATION, {"t": None}, {}, "tasks"),
-        (VERIFICATION, {}, {}, "put off"),
-        (Delivery(), {"t": FILE}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, "tasks"),
-        (Delivery(), {"t": FILE}, {("t", "https://a.example/"): (SUBSCRIPTION, "new")}, "unneeded"),
-        (Delivery(), {"t": FILE}, {("t", "https://b.example/"): (SUBSCRIPTION, "old")}, "unneeded"),
-        (Delivery(), {}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, "put off"),
+        (Ping(), {}, {}, None),
+        (Denial(), {}, {}, None),
+        (VERIFICATION, {"t": FILE}, {}, None),
+        (VERIFICATION, {"t": None}, {}, None),
+        (VERIFICATION, {}, {}, WAITS),
+        (Delivery(), {"t": FILE}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, None),
+        (Delivery(), {"t": FILE}, {("t", "https://a.example/"): (SUBSCRIPTION, "new")}, Done()),
+        (Delivery(), {"t": FILE}, {("t", "https://b.example/"): (SUBSCRIPTION, "old")}, Done()),
+        (Delivery(), {}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, WAITS),
     ],
 )
 def test_a_job_is_sent_or_unneeded_or_waits(
-    detail: JobDetail, files: dict[str, FeedFile | None], live: Live, place: str
+    detail: JobDetail, files: dict[str, FeedFile | None], live: Live, outcome: JobOutcome | None
 ) -> None:
     """It waits if its topic can't be read. The subscription is that of its topic and callback."""
     claimed = Claimed([a_job := job(detail)], live=live, pinged={})
-    planned = plan(claimed, files, whole, challenges().__next__, NO_PACE, NOW)
-    assert places(planned) == {"tasks": [], "unneeded": [], "put off": []} | {place: [a_job]}
-
-
-def places(planned: Plan) -> dict[str, list[Job]]:
-    return {
-        "tasks": [task.job for task in planned.tasks],
-        "unneeded": list(planned.unneeded),
-        "put off": [job for job, _ in planned.put_off],
-    }
+    tasks, unsent = plan(claimed, files, whole, challenges().__next__, NO_PACE, NOW)
+    assert [task.job for task in tasks] == ([a_job] if outcome is None else [])
+    assert unsent == ([] if outcome is None else [(a_job, outcome)])
 
 
 RECENT = NOW - timedelta(seconds=1)
@@ -137,9 +137,9 @@ def test_a_change_keeps_the_pace_of_its_target_and_topic(
     live = {pair: (subscription, delivered)} if subscription else {}
     claimed = Claimed([a_job := job(detail)], live=live, pinged=pinged)
     pace = Pace(timedelta(seconds=5))
-    planned = plan(claimed, {"t": FILE}, whole, challenges().__next__, pace, NOW)
-    assert planned.put_off == (() if until is None else ((a_job, until),))
-    assert [task.job for task in planned.tasks] == ([a_job] if until is None else [])
+    tasks, unsent = plan(claimed, {"t": FILE}, whole, challenges().__next__, pace, NOW)
+    assert unsent == ([] if until is None else [(a_job, Released(until=until))])
+    assert [task.job for task in tasks] == ([a_job] if until is None else [])
 
 
 def test_a_delivery_that_is_not_needed_does_not_wait_for_its_pace() -> None:
@@ -148,29 +148,20 @@ def test_a_delivery_that_is_not_needed_does_not_wait_for_its_pace() -> None:
     claimed = Claimed([a_job := job(Delivery())], live=live, pinged={})
     pace = Pace(timedelta(seconds=5))
     planned = plan(claimed, {"t": FILE}, whole, challenges().__next__, pace, NOW)
-    assert places(planned) == {"tasks": [], "unneeded": [a_job], "put off": []}
+    assert planned == ([], [(a_job, Done())])
 
 
 def test_each_verification_has_a_challenge_of_its_own() -> None:
     """A callback that learned one can't confirm for another."""
     jobs = [job(VERIFICATION) for _ in range(3)]
-    planned = plan(
+    tasks, _ = plan(
         Claimed(jobs, live={}, pinged={}), {"t": FILE}, whole, challenges().__next__, NO_PACE, NOW
     )
-    assert len({task.expected for task in planned.tasks}) == 3
-
-
-def test_the_outcomes_of_jobs_without_a_request() -> None:
-    """An unneeded one is done; one that is put off waits, without an attempt."""
-    unneeded, later = job(Delivery()), job(Delivery())
-    assert Plan(tasks=(), unneeded=(unneeded,), put_off=((later, PACE_END),)).unsent() == [
-        (unneeded, Done()),
-        (later, Released(until=PACE_END)),
-    ]
+    assert len({task.expected for task in tasks}) == 3
 
 
 def test_a_topic_that_can_not_be_read_is_tried_again_after_a_second() -> None:
     """The next build repairs it."""
     claimed = Claimed([a_job := job(Delivery())], live={}, pinged={})
     planned = plan(claimed, {}, whole, challenges().__next__, NO_PACE, NOW)
-    assert planned.put_off == ((a_job, NOW + timedelta(seconds=1)),)
+    assert planned == ([], [(a_job, WAITS)])
