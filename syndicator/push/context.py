@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -10,6 +11,10 @@ from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Job, JobOutcome, Request, Response
 from syndicator.websub.pace import NO_PACE, Pace
 from syndicator.websub.retry import RetryPolicy
+
+#: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
+#: a dead process ends, its jobs are queued again.
+LEASE = timedelta(minutes=2)
 
 
 class HttpClient(Protocol):

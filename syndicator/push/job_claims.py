@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from syndicator.model.client_keys import queue_key
 from syndicator.model.outbox import Job, JobKind
 from syndicator.outbound.pool import SenderPool
-from syndicator.push.context import PushOptions, Topics
+from syndicator.push.context import LEASE, PushOptions, Topics
 from syndicator.push.lanes import LANE, kinds_with_room
 from syndicator.push.pass_times import CLAIM_LIMIT, CLAIM_PER_HOST
 from syndicator.push.payloads import Payloads
@@ -21,10 +21,6 @@ from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.websub.pace import Pace
 from syndicator.websub.tasks import Task, TaskOutcome
-
-#: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
-#: a dead process ends, its jobs are queued again.
-LEASE = timedelta(minutes=2)
 
 
 class JobClaims:

@@ -1,6 +1,6 @@
 """A page whose deliveries are under way: what is planned, what is awaited, and what came of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
@@ -18,16 +18,17 @@ class OpenPage(Struct):
 
     page: Page
     file: FeedFile | None  #: what is sent; None: the topic is no longer published
+    entries: Mapping[str, PageEntry]  #: by callback
     unplanned: list[PageEntry]
-    expired: list[str]  #: callbacks that the page passes by, since their lease has ended
+    owned: set[str]  #: callbacks whose own rows say what they have, and no more the sweep
     began: float  #: when it was claimed, by the monotonic clock
     looked: float = 0.0  #: when it was last looked at what it waits for
     pending: dict[str, Task] = field(default_factory=dict)  #: without an outcome, by callback
     to_queue: set[str] = field(default_factory=set)  #: callbacks whose deliveries become jobs
     outcomes: list[TaskOutcome] = field(default_factory=list)
-    arrived: list[str] = field(default_factory=list)  #: callbacks that were sent the bytes
     failed: set[str] = field(default_factory=set)  #: whose deliveries are retried or given up
-    #: Outcomes that change more than what the sweep says. Nothing is written of others.
+    sent: bool = False  #: whether anything arrived of which the sweep says so
+    #: Outcomes of the owned. Nothing is written of others.
     noted: list[TaskOutcome] = field(default_factory=list)
     under_way: set[str] = field(default_factory=set)  #: callbacks that it no longer waits for
     is_lost: bool = False  #: its lease ended, and this process claimed the same part again
@@ -41,12 +42,13 @@ class OpenPage(Struct):
             self.to_queue.add(callback)
         elif not isinstance(outcome.outcome, Done):
             self.failed.add(callback)
-        change = outcome.change
-        if isinstance(change, Delivered):
-            self.arrived.append(callback)
-        is_usual = isinstance(change, Delivered) and change.network is None
-        if was_sent(outcome.outcome) and not is_usual:
-            self.noted.append(outcome)
+        # A search for subscribers that lack the bytes sends to few: only their rows say so.
+        match outcome.change:
+            case Delivered(network=None) if self.page.is_change:
+                self.sent = True
+            case _ if was_sent(outcome.outcome):
+                self.noted.append(outcome)
+                self.owned.add(callback)
 
     def plan(self, number: int, payload: Payload) -> list[Task]:
         """The next deliveries to send. Subscribers that have the bytes already get none."""
@@ -84,6 +86,4 @@ class OpenPage(Struct):
 
     @property
     def result(self) -> PageEnd:
-        """A search for subscribers that lack the bytes sends to few: only their rows say so."""
-        sent = self.page.is_change and bool(self.arrived)
-        return PageEnd(digest=self.file.digest if self.file else None, sent=sent)
+        return PageEnd(digest=self.file.digest if self.file else None, sent=self.sent)

@@ -8,23 +8,22 @@ Pings go first: whatever is done for a page takes some milliseconds at a time.
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syndicator.model.client_keys import queue_key
 from syndicator.model.outbox import JobKind
 from syndicator.outbound.pool import SenderPool
-from syndicator.push.context import Topics
+from syndicator.push.context import LEASE, PushOptions, Topics
 from syndicator.push.lanes import LANE, LANE_LIMIT
 from syndicator.push.open_page import OpenPage
 from syndicator.push.payloads import Payloads
 from syndicator.push.plan import UNREADABLE_WAIT, Files
 from syndicator.push.record import record, send_again
-from syndicator.store import claims, page_jobs, pages, subscriptions, waves
+from syndicator.store import claims, page_jobs, pages, waves
 from syndicator.store.claimed_pages import Lease, Page
 from syndicator.store.database import Database
 from syndicator.store.times import to_us
@@ -58,13 +57,6 @@ _RECORD_LIMIT = 100
 _LANE = LANE[JobKind.DELIVER]
 
 
-class PageTerms(Struct, frozen=True, kw_only=True):
-    """What else the end of a page depends on."""
-
-    pace: timedelta  #: between two sweeps; 0: none is kept, and none waits for it
-    per_host: int | None  #: see `PushOptions.subscriptions_per_host`
-
-
 class OpenPages:
     """The pages that this process sends, and the deliveries that it made jobs of."""
 
@@ -73,13 +65,14 @@ class OpenPages:
         database: Database,
         topics: Topics,
         payloads: Payloads,
-        holder: str,
+        options: PushOptions,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._topics = topics
         self._payloads = payloads
-        self._holder = holder
+        self._options = options
+        self.pace = options.pace  #: between two sweeps, in this pass
         self._clock = clock
         self._open: dict[int, OpenPage] = {}  # by the number of the page
         # by the number of a page that ended, and callback
@@ -106,28 +99,29 @@ class OpenPages:
         rows = sum(len(each.page.rows) for each in self._open.values())
         return min(CLAIM, PAGE - rows + sum(len(each.page.rows) for each in ended))
 
-    def is_due(self, *, paced: bool) -> bool:
+    def is_due(self) -> bool:
         """Whether a page is due. Reading doesn't wait for writers."""
         with self._database.read() as connection:
             due = waves.next_due(connection)
-        return due is not None and not (paced and due > to_us(self._clock()))
+        return due is not None and not (self._paced and due > to_us(self._clock()))
 
-    def turn(
-        self, ended: Sequence[OpenPage], lease: timedelta, terms: PageTerms, *, claim: bool
-    ) -> bool:
+    @property
+    def _paced(self) -> bool:
+        return bool(self.pace.interval)
+
+    def turn(self, ended: Sequence[OpenPage], *, claim: bool) -> bool:
         """Record pages that ended, and claim the next ones, in one transaction.
 
         `claim`: False: only record. Returns whether a page was claimed.
         """
         claimed = list[Page]()
         now = self._clock()
+        lease = Lease(holder=self._options.claimer, expires=now + LEASE)
         # A power cut may undo it: then these pages are sent again.
         with self._database.begin(durable=False, push=True) as connection:
-            still = self._record(connection, ended, lease, terms)
+            still = self._record(connection, ended, lease, now)
             if claim:
-                held = Lease(holder=self._holder, expires=now + lease)
-                room = self._room(ended)
-                claimed = pages.claim(connection, now, held, room, paced=bool(terms.pace))
+                claimed = pages.claim(connection, now, lease, self._room(ended), paced=self._paced)
         self._jobs |= still
         for opened in ended:
             del self._open[opened.page.number]
@@ -135,10 +129,10 @@ class OpenPages:
         for opened in self._open.values():
             if opened.page.key in again:
                 opened.lose()
-        self._send(claimed, terms.pace)
+        self._send(claimed)
         return bool(claimed)
 
-    def _send(self, claimed: Sequence[Page], pace: timedelta) -> None:
+    def _send(self, claimed: Sequence[Page]) -> None:
         """Have pages sent. One is put back if its topic can't be read at present.
 
         It is put back, too, if the topic changed between the claim and the reading: the sweep does
@@ -156,8 +150,10 @@ class OpenPages:
         for page in claimed:
             if page not in due:
                 file = files[page.topic]
-                entries = page.entries(pace=pace) if file else []
-                self._open[page.number] = OpenPage(page, file, entries, page.expired, began)
+                entries = page.entries(self.pace.interval) if file else {}
+                self._open[page.number] = OpenPage(
+                    page, file, entries, list(entries.values()), set(page.expired), began
+                )
 
     def _outdated(self, claimed: Sequence[Page], files: Files) -> list[Page]:
         """The pages whose topic changed after their claim."""
@@ -194,15 +190,12 @@ class OpenPages:
         number = self._jobs.pop((job.page or 0, job.target), claims.LOST)
         return replace(outcome, job=replace(job, id=number))
 
-    def done(self, pool: SenderPool[Task, Any], *, paced: bool) -> list[OpenPage]:
-        """Pages that wait for nothing any more, as many as may be recorded at once.
-
-        `paced`: as for `is_due`.
-        """
+    def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
+        """Pages that wait for nothing any more, as many as may be recorded at once."""
         now = time.monotonic()
         looked_at = [each for each in self._open.values() if each.may_be_held_up(now)]
         if looked_at:
-            others_wait = self._room() < _LEAST_CLAIM and self.is_due(paced=paced)
+            others_wait = self._room() < _LEAST_CLAIM and self.is_due()
             patience = LEAST_PATIENCE if others_wait else PATIENCE
             for opened in looked_at:
                 opened.looked = now
@@ -225,15 +218,14 @@ class OpenPages:
         self,
         connection: Connection,
         ended: Sequence[OpenPage],
-        lease: timedelta,
-        terms: PageTerms,
+        lease: Lease,
+        now: datetime,
     ) -> dict[tuple[int, str], int]:
         """Record pages; the jobs of deliveries that are still under way."""
-        now = self._clock()
-        held = Lease(holder=self._holder, expires=now + lease)
         still = dict[tuple[int, str], int]()
         ends = {opened.page: opened.result for opened in ended if not opened.is_lost}
-        recorded = pages.record(connection, ends, now, terms.pace)
+        recorded = pages.record(connection, ends, now, self.pace.interval)
+        per_host = self._options.subscriptions_per_host
         for opened in ended:
             page = opened.page
             if page not in recorded:
@@ -241,16 +233,15 @@ class OpenPages:
                 send_again(connection, opened.outcomes, now)
                 still |= dict.fromkeys(((page.number, to) for to in opened.under_way), claims.LOST)
                 continue
-            page_jobs.own(connection, page, opened.expired)
-            page_jobs.queue(connection, page, opened.to_queue, now)
-            ids = page_jobs.adopt(connection, page, opened.failed | opened.under_way, held)
+            adopted = opened.failed | opened.under_way
+            page_jobs.own(connection, page, opened.owned | opened.to_queue | adopted)
+            of = opened.entries
+            page_jobs.queue(connection, page, [of[to] for to in opened.to_queue], now)
+            ids = page_jobs.adopt(connection, page, [of[to] for to in adopted], lease)
             still |= {(page.number, to): ids[to] for to in opened.under_way}
-            if not page.is_change and opened.file:
-                page_jobs.own(connection, page, opened.arrived)
-                got = [(page.topic, to, opened.file.digest) for to in opened.arrived]
-                subscriptions.record_delivered(connection, got, now)
-            if noted := [_of_job(each, ids) for each in opened.noted]:
-                record(connection, noted, now, terms.per_host, claimer=self._holder)
+            if opened.noted:
+                noted = [_of_job(each, ids) for each in opened.noted]
+                record(connection, noted, now, per_host, claimer=lease.holder)
         return still
 
     def clear(self) -> None:

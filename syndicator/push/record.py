@@ -69,8 +69,7 @@ def record(
             case Confirmed() as confirmed:
                 _subscribe(connection, each.job, confirmed, now, per_host)
             case Delivered(digest=digest, network=network):
-                if each.job.id is not None:  # of the others, their sweep says what they have
-                    delivered.append((topic, callback, digest))
+                delivered.append((topic, callback, digest))
                 networks += [(topic, callback, network)] if network else []
             case NotDelivered(error=error, network=network):
                 failed.append((topic, callback, error))

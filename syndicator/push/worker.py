@@ -30,11 +30,10 @@ from syndicator.model.outbox import (
 )
 from syndicator.outbound.hold import Hold
 from syndicator.push import lanes
-from syndicator.push.context import QUIET, HttpClient, PushListener, PushOptions, Topics
-from syndicator.push.job_claims import LEASE as LEASE
+from syndicator.push.context import LEASE, QUIET, HttpClient, PushListener, PushOptions, Topics
 from syndicator.push.job_claims import JobClaims
 from syndicator.push.open_page import OpenPage
-from syndicator.push.pages import OpenPages, PageTerms
+from syndicator.push.pages import OpenPages
 from syndicator.push.pass_times import (
     CLAIM_INTERVAL,
     COLLECT_LIMIT,
@@ -81,12 +80,11 @@ class PushWorker:
         self._hold = Hold()
         self._nudged = threading.Event()  # something may have been queued since the last claim
         self._pool = lanes.new_pool(self._sender.send, self._hold)
-        self._pages = OpenPages(database, topics, payloads, options.claimer, clock)
+        self._pages = OpenPages(database, topics, payloads, options, clock)
         self._outcomes: list[TaskOutcome] = []  # of jobs, not recorded yet
         # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())
         self._renew_at = clock()
-        self._pace = options.pace  # of the current pass
         self._pass_lock = threading.Lock()
         # True: the last pass failed (a full disk) or died with its process, and left claimed jobs.
         self._unfinished = True
@@ -121,8 +119,9 @@ class PushWorker:
         is still queued, which takes half a second for a million jobs.
         """
         with self._pass_lock:
-            self._pace = self._options.pace if paced else NO_PACE
-            self._jobs.begin(self._pace, pinged_topics)
+            pace = self._options.pace if paced else NO_PACE
+            self._jobs.begin(pace, pinged_topics)
+            self._pages.pace = pace
             report = PushReport(started=self._clock())
             began = time.monotonic()
             self._prepare(report, began)
@@ -207,18 +206,16 @@ class PushWorker:
 
     def _take_pages(self, times: PassTimes, report: PushReport, now: float) -> bool:
         """Record pages, claim one, and plan some of its deliveries; whether there are more."""
-        paced = bool(self._pace.interval)
-        ended = self._pages.done(self._pool, paced=paced)
+        ended = self._pages.done(self._pool)
         if ended or times.takes_pages(now):
             claim = self._pages.is_claimable(self._pool, ended)
-            claim = claim and (bool(ended) or self._pages.is_due(paced=paced))
+            claim = claim and (bool(ended) or self._pages.is_due())
             claimed = self._turn(ended, report, claim=claim) if ended or claim else False
             times.pages_done(claimed=claimed, now=now)
         return self._pages.plan(self._pool)
 
     def _turn(self, ended: Sequence[OpenPage], report: PushReport, *, claim: bool) -> bool:
-        terms = PageTerms(pace=self._pace.interval, per_host=self._options.subscriptions_per_host)
-        claimed = self._pages.turn(ended, LEASE, terms, claim=claim)
+        claimed = self._pages.turn(ended, claim=claim)
         for page in ended:
             _report(page.outcomes, report, self._listener)
         return claimed

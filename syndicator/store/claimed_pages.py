@@ -3,7 +3,7 @@
 See `pages`, which claims and records them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,7 +14,8 @@ from sqlalchemy import Row
 from syndicator.model.client_keys import host_name
 from syndicator.model.outbox import Delivery, Job, Subscription
 from syndicator.model.sweeps import Sweep
-from syndicator.store.times import from_us, to_us
+from syndicator.store.subscriptions import subscription_of
+from syndicator.store.times import to_us
 
 
 class PageEntry(Struct, frozen=True, kw_only=True):
@@ -49,29 +50,25 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     def key(self) -> tuple[str, int]:
         return self.topic, self.shard
 
-    def entries(
-        self, only: Collection[str] | None = None, pace: timedelta = timedelta()
-    ) -> list[PageEntry]:
-        """The live subscribers that the sweep has to reach: all of them, or `only` some callbacks.
+    def entries(self, pace: timedelta = timedelta()) -> dict[str, PageEntry]:
+        """The live subscribers that the sweep has to reach, by callback.
 
         They are made after the transaction, which holds up no other meanwhile. `pace`: between two
         deliveries to a subscriber; 0: none.
         """
         now, sweep = to_us(self.claimed), self.sweep
         lately = to_us(self.claimed - pace)
-        return [
-            PageEntry(
-                subscription=self._subscription(row),
+        return {
+            row.callback: PageEntry(
+                subscription=subscription_of(row),
                 delivered=self._has(row),
                 queued=bool(row.queued)
                 or row.failures > 0
                 or (row.last_success is not None and lately < row.last_success <= now),
             )
             for row in self.rows
-            if row.expires > now
-            and row.wave < sweep.wave
-            and (only is None or row.callback in only)
-        ]
+            if row.expires > now and row.wave < sweep.wave
+        }
 
     @property
     def expired(self) -> list[str]:
@@ -87,18 +84,6 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     def _has(self, row: Row[Any]) -> str | None:
         is_own = row.wave >= self.sweep.old_wave
         return (row.delivered or None) if is_own else self.sweep.old_digest
-
-    def _subscription(self, row: Row[Any]) -> Subscription:
-        """A subscription as far as a delivery needs it."""
-        return Subscription(
-            topic=self.topic,
-            callback=row.callback,
-            secret=row.secret,
-            expires=from_us(row.expires),
-            since=from_us(row.since),
-            network=row.network,
-            failures=row.failures,
-        )
 
     def job(self, entry: PageEntry) -> Job:
         """The delivery to a subscriber on the page, which has no row in the outbox."""

@@ -3,7 +3,7 @@
 Every function works inside its caller's transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Dialect,
-    Select,
     bindparam,
     delete,
     exists,
@@ -22,14 +21,13 @@ from sqlalchemy import (
     select,
 )
 
-from syndicator.model.outbox import Denial, JobDetail, JobKind, JobState, Mode, Subscription
+from syndicator.model.outbox import Denial, JobKind, JobState, Mode, Subscription
 from syndicator.model.sweeps import place_of
 from syndicator.store import kv, waves
 from syndicator.store import subscriptions as subscribers
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
 from syndicator.store.push_schema import (
-    FIRST_READY,
     IS_CLAIMED,
     IS_VERIFICATION,
     jobs,
@@ -107,58 +105,40 @@ def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime
     if not topics:
         return
     parameters = {"now": to_us(now), **among_values(topics)}
-    # This comes first: on PostgreSQL another transaction may verify a subscription meanwhile, which
-    # the DELETE below then ends.
-    connection.execute(_verify_again_statement(connection.dialect), parameters)
-    columns = _job_columns(Denial())
-    statement = insert(connection.dialect, jobs).from_select(list(columns), _select_live(columns))
-    connection.execute(on_conflict(statement), parameters)
+    # Verifications come first: on PostgreSQL another transaction may verify a subscription
+    # meanwhile, which the DELETE below then ends.
+    for statement in _denial_statements(connection.dialect):
+        connection.execute(statement, parameters)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(jobs).where(UNSENT, jobs.c.topic.in_(topics)))
 
 
 @lru_cache
-def _verify_again_statement(dialect: Dialect) -> Any:
-    """Queue a second verification for each callback that is being verified."""
+def _denial_statements(dialect: Dialect) -> tuple[Any, Any]:
+    """Queue a second verification for callbacks that are being verified, and denials for others."""
+    times = {"since": _NOW, "due": _NOW}
     copied = ("kind", "target", "topic", "variant", "host", "detail", "client", "turn")
-    columns = _new_columns() | {name: jobs.c[name] for name in copied}
-    claimed = select(*columns.values()).where(
+    again = {name: jobs.c[name] for name in copied} | times
+    verifying = select(*again.values()).where(
         jobs.c.kind == JobKind.VERIFY,
         jobs.c.variant == Mode.SUBSCRIBE,
         jobs.c.state == JobState.CLAIMED,
         among(jobs.c.topic),
     )
-    return insert(dialect, jobs).from_select(list(columns), claimed).on_conflict_do_nothing()
-
-
-def _job_columns(detail: JobDetail) -> dict[str, Any]:
-    """The columns of a new job for a subscriber, as expressions of an INSERT … SELECT."""
-    return {
-        "kind": literal(detail.kind.value),
+    host = func.coalesce(subscriptions.c.network, subscriptions.c.host)
+    denial = {
+        "kind": literal(JobKind.DENY.value),
         "target": subscriptions.c.callback,
         "topic": subscriptions.c.topic,
-        "variant": literal(""),
-        "host": func.coalesce(subscriptions.c.network, subscriptions.c.host),
-        "turn": func.coalesce(subscriptions.c.network, subscriptions.c.host),
-        "detail": literal(to_json(detail)),
-        **_new_columns(),
+        "host": host,
+        "turn": host,
+        "detail": literal(to_json(Denial())),
+        **times,
     }
-
-
-def _new_columns() -> dict[str, Any]:
-    """The columns that are the same for each job that is queued."""
-    return {
-        "state": literal(JobState.WAITING.value),
-        "attempts": literal(0),
-        "since": _NOW,
-        "due": _NOW,
-        "ready": literal(FIRST_READY),
-        "not_before": literal(0, BigInteger),
-    }
-
-
-def _select_live(columns: Mapping[str, Any]) -> Select[Any]:
-    """Columns from the live subscriptions of some topics."""
-    return select(*columns.values()).where(
+    live = select(*denial.values()).where(
         among(subscriptions.c.topic), subscriptions.c.expires > _NOW
+    )
+    return (
+        insert(dialect, jobs).from_select(list(again), verifying).on_conflict_do_nothing(),
+        on_conflict(insert(dialect, jobs).from_select(list(denial), live)),
     )

@@ -6,14 +6,13 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     Dialect,
     Select,
@@ -58,6 +57,8 @@ class JobRow(Struct, frozen=True, kw_only=True):
     topic: str
     network: str | None = None  #: of a callback; None: unknown
     client: str | None = None  #: the address that requested a verification
+    since: datetime | None = None  #: of the oldest change that it announces; None: now
+    delay: timedelta = timedelta()  #: until it is due
 
     @property
     def kind(self) -> JobKind:
@@ -69,34 +70,36 @@ class JobRow(Struct, frozen=True, kw_only=True):
         return self.detail.mode if isinstance(self.detail, Verification) else ""
 
 
-def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -> int:
-    """Queue jobs, due now; how many.
+def enqueue(
+    connection: Connection, new_jobs: Iterable[JobRow], now: datetime, *, restart: bool = True
+) -> int:
+    """Queue jobs; how many.
 
     An identical job that is queued or given up starts its retries anew, but keeps its `since` and
-    its `not_before`.
+    its `not_before`. `restart`: False: one that is queued is left alone, unless its detail differs.
     """
-    rows = [
-        {
-            "kind": job.kind,
-            "target": job.target,
-            "topic": job.topic,
-            "variant": job.variant,
-            "host": _host_key(job),
-            "client": job.client,
-            "turn": job.client or _host_key(job),
-            "ready": FIRST_READY,
-            "detail": to_json(job.detail),
-            "state": JobState.WAITING,
-            "attempts": 0,
-            "since": to_us(now),
-            "due": to_us(now),
-            "not_before": 0,
-        }
-        for job in new_jobs
-    ]
+    rows = [columns(job, now) for job in new_jobs]
     if rows:
-        connection.execute(_enqueue_statement(connection.dialect), rows)
+        connection.execute(_enqueue_statement(connection.dialect, restart), rows)
     return len(rows)
+
+
+def columns(job: JobRow, now: datetime) -> dict[str, Any]:
+    """The columns of a new job, but for those that have a default."""
+    host = _host_key(job)
+    return {
+        "kind": job.kind,
+        "target": job.target,
+        "topic": job.topic,
+        "variant": job.variant,
+        "host": host,
+        "client": job.client,
+        "turn": job.client or host,
+        "ready": 0 if job.delay else FIRST_READY,
+        "detail": to_json(job.detail),
+        "since": to_us(job.since or now),
+        "due": to_us(now + job.delay),
+    }
 
 
 def _host_key(job: JobRow) -> str:
@@ -111,8 +114,8 @@ def _host_key(job: JobRow) -> str:
 
 
 @lru_cache
-def _enqueue_statement(dialect: Dialect) -> Any:
-    return on_conflict(insert(dialect, jobs))
+def _enqueue_statement(dialect: Dialect, restart: bool) -> Any:
+    return on_conflict(insert(dialect, jobs), restart=restart)
 
 
 def enqueue_last(connection: Connection, job: JobRow, now: datetime) -> None:
@@ -137,9 +140,10 @@ def enqueue_pings(
     )
 
 
-def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> Any:
-    """Make an INSERT of jobs restart identical jobs that exist: all of them, or `only` some."""
+def on_conflict(statement: Any, *, restart: bool = True) -> Any:
+    """Make an INSERT of jobs restart identical jobs that exist. `restart`: see `enqueue`."""
     new = statement.excluded
+    lost = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != new.detail)
     return statement.on_conflict_do_update(
         index_elements=["kind", "target", "topic", "variant"],
         index_where=NOT_CLAIMED,
@@ -150,7 +154,7 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
             "ready": case((jobs.c.not_before > new.due, 0), else_=new.ready),
             "detail": new.detail,
         },
-        where=only,
+        where=None if restart else lost,
     )
 
 

@@ -4,96 +4,65 @@ Every function works inside its caller's transaction.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, func, insert, literal, or_, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, func, insert, literal, update
 
-from syndicator.model.outbox import Delivery, JobState
+from syndicator.model.outbox import JobState
 from syndicator.store.claimed_pages import Lease, Page, PageEntry
-from syndicator.store.job_details import to_json
-from syndicator.store.outbox import on_conflict
-from syndicator.store.push_schema import FIRST_READY, jobs, subscriptions
+from syndicator.store.outbox import JobRow, columns, enqueue
+from syndicator.store.push_schema import jobs, subscriptions
 from syndicator.store.schema_types import Text
-from syndicator.store.sql import insert as insert_or
 from syndicator.store.times import to_us
 
-#: Microseconds by which each failure in a row delays a callback's next delivery, so that callbacks
-#: that answer go first.
-DELAY_PER_FAILURE_US = 500_000
+#: By which each failure in a row delays a callback's next delivery, so that callbacks that answer
+#: go first.
+DELAY_PER_FAILURE = timedelta(seconds=0.5)
 
 #: Failures in a row that count for that delay: five seconds at most.
 DELAYING_FAILURES = 10
 
 
-def queue(connection: Connection, page: Page, callbacks: Collection[str], now: datetime) -> None:
+def queue(
+    connection: Connection, page: Page, entries: Collection[PageEntry], now: datetime
+) -> None:
     """Queue the deliveries to some subscribers of a page as jobs, due now.
 
     Callbacks that failed before are put off a little. A delivery that is queued already stays one;
     a change has its retries start anew.
     """
-    if not callbacks:
-        return
     rows = [
-        {
-            **_columns(page, entry),
-            "state": JobState.WAITING,
-            "ready": 0 if entry.subscription.failures else FIRST_READY,
-            "due": to_us(now)
-            + min(entry.subscription.failures, DELAYING_FAILURES) * DELAY_PER_FAILURE_US,
-        }
-        for entry in page.entries(callbacks)
+        _row(page, entry, min(entry.subscription.failures, DELAYING_FAILURES)) for entry in entries
     ]
-    if rows:
-        lost = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != to_json(Delivery()))
-        statement = on_conflict(
-            insert_or(connection.dialect, jobs), only=None if page.is_change else lost
-        )
-        connection.execute(statement, rows)
-        own(connection, page, callbacks)
+    enqueue(connection, rows, now, restart=page.is_change)
 
 
 def adopt(
-    connection: Connection, page: Page, callbacks: Collection[str], lease: Lease
+    connection: Connection, page: Page, entries: Collection[PageEntry], lease: Lease
 ) -> Mapping[str, int]:
     """Make claimed jobs of some deliveries of a page: the ids by callback.
 
     Of those that failed, to be recorded as such, and of those that are still under way.
     """
-    if not callbacks:
+    if not entries:
         return {}
-    rows = [
-        {
-            **_columns(page, entry),
-            "state": JobState.CLAIMED,
-            "ready": 0,
-            "due": to_us(page.since),
-            "claimer": lease.holder,
-            "expires": to_us(lease.expires),
-        }
-        for entry in page.entries(callbacks)
-    ]
-    if not rows:
-        return {}
-    own(connection, page, callbacks)
+    claimed = {"state": JobState.CLAIMED, "ready": 0, "claimer": lease.holder}
+    claimed["expires"] = to_us(lease.expires)
+    rows = [columns(_row(page, entry), page.since) | claimed for entry in entries]
     statement = insert(jobs).returning(jobs.c.target, jobs.c.id)
     return {row.target: row.id for row in connection.execute(statement, rows)}
 
 
-def _columns(page: Page, entry: PageEntry) -> dict[str, Any]:
+def _row(page: Page, entry: PageEntry, failures: int = 0) -> JobRow:
     job = page.job(entry)
-    return {
-        "kind": job.kind,
-        "target": job.target,
-        "topic": job.topic,
-        "variant": "",
-        "host": job.host,
-        "turn": job.host,
-        "detail": to_json(job.detail),
-        "attempts": 0,
-        "since": to_us(job.since),
-        "not_before": 0,
-    }
+    return JobRow(
+        detail=job.detail,
+        target=job.target,
+        topic=job.topic,
+        network=entry.subscription.network,
+        since=job.since,
+        delay=failures * DELAY_PER_FAILURE,
+    )
 
 
 def own(connection: Connection, page: Page, callbacks: Collection[str]) -> None:

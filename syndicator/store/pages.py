@@ -109,14 +109,8 @@ def _is_queued() -> ColumnElement[bool]:
     )
 
 
-_COLUMNS: list[Any] = [
-    *(subscriptions.c[name] for name in ("callback", "secret", "expires", "since", "network")),
-    *(subscriptions.c[name] for name in ("failures", "delivered", "last_success", "wave", "place")),
-    _is_queued().label("queued"),
-]
-
 _PAGE_ROWS = (
-    select(*_COLUMNS)
+    select(subscriptions, _is_queued().label("queued"))
     .where(
         subscriptions.c.topic == bindparam("of"),
         subscriptions.c.place > bindparam("after"),

@@ -22,21 +22,21 @@ jobs = Table(
     Column("target", Text, nullable=False),
     Column("topic", Text, nullable=False),
     # the mode of a verification, since modes don't coalesce; "" for other kinds
-    Column("variant", Text, nullable=False),
+    Column("variant", Text, nullable=False, default=""),
     # a hub's host and port, or a callback's network or host
     Column("host", Text, nullable=False),
     # see `model.outbox.JobState`
-    Column("state", Text, nullable=False),
+    Column("state", Text, nullable=False, default=JobState.WAITING),
     # the process that claimed it; None: not claimed
     Column("claimer", Text),
     # when the claim ends unless it is renewed; None: not claimed
     Column("expires", BigInteger),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
     # when the oldest change that it announces was made
     Column("since", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),
     # from the target's Retry-After; 0: it asked for none
-    Column("not_before", BigInteger, nullable=False),
+    Column("not_before", BigInteger, nullable=False, default=0),
     # of the last attempt; None: there was none
     Column("error", Text),
     # JSON {name: …}: what its kind needs besides
@@ -46,7 +46,7 @@ jobs = Table(
     # those with the same value take turns with others: its client, or else its host
     Column("turn", Text, nullable=False, server_default=text("''")),
     # 0: not due when last looked at, or not waiting; or FIRST_READY or RETRY_READY
-    Column("ready", Integer, nullable=False, server_default=text("0")),
+    Column("ready", Integer, nullable=False, default=FIRST_READY, server_default=text("0")),
 )
 #: Conditions of the partial indexes below, for statements that are to use these.
 IS_CLAIMED = jobs.c.state == constant(JobState.CLAIMED)

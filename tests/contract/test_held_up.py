@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from command import AT_ONCE, until
@@ -15,8 +15,8 @@ from syndicator.model.sweeps import place_of, shard_of
 from syndicator.outbound.hold import Hold
 from syndicator.push import lanes
 from syndicator.push import pages as push_pages
-from syndicator.push.context import Topics
-from syndicator.push.pages import OpenPage, OpenPages, PageTerms
+from syndicator.push.context import PushOptions, Topics
+from syndicator.push.pages import OpenPage, OpenPages
 from syndicator.push.payloads import Payloads
 from syndicator.push.record import record
 from syndicator.push.send import SentTask
@@ -24,9 +24,8 @@ from syndicator.store.push_schema import jobs
 from syndicator.websub.retry import RetryPolicy
 from syndicator.websub.tasks import Task, outcome_of
 
-LEASE = timedelta(minutes=2)
-TERMS = PageTerms(pace=timedelta(), per_host=None)
 RETRY = RetryPolicy(pings=(), callbacks=())
+OPTIONS = PushOptions(claimer="one", retry=RETRY)
 
 
 @pytest.fixture
@@ -53,16 +52,16 @@ def test_an_answer_before_the_page_is_recorded(hub: Hub, monkeypatch: pytest.Mon
 
     pool = lanes.new_pool(send, Hold())
     payloads = Payloads(hub.database, hub.file, lambda: hub.now, only_changes=False)
-    pages = OpenPages(hub.database, Topics(read=hub.file), payloads, "one", lambda: hub.now)
-    assert pages.turn([], LEASE, TERMS, claim=True)
+    pages = OpenPages(hub.database, Topics(read=hub.file), payloads, OPTIONS, lambda: hub.now)
+    assert pages.turn([], claim=True)
     while pages.plan(pool):
         pass
     pool.start()
     for _ in range(20):
         assert under_way.acquire(timeout=AT_ONCE)
     ended = list[OpenPage]()
-    until(lambda: ended.extend(pages.done(pool, paced=False)) or ended, seconds=AT_ONCE)
-    pages.turn(ended, LEASE, TERMS, claim=False)
+    until(lambda: ended.extend(pages.done(pool)) or ended, seconds=AT_ONCE)
+    pages.turn(ended, claim=False)
     assert pages  # others are still to be recorded
     answered.set()
     while pool.busy:
@@ -71,8 +70,8 @@ def test_an_answer_before_the_page_is_recorded(hub: Hub, monkeypatch: pytest.Mon
             if outcome:
                 with hub.database.begin() as connection:
                     record(connection, [outcome], hub.now, claimer="one")
-    while ended := pages.done(pool, paced=False):
-        pages.turn(ended, LEASE, TERMS, claim=False)
+    while ended := pages.done(pool):
+        pages.turn(ended, claim=False)
     with hub.database.read() as connection:
         assert connection.execute(select(jobs)).all() == []
 
@@ -140,8 +139,8 @@ def test_planning_a_page_goes_on_until_all_of_it_is_planned(hub: Hub) -> None:
     hub.deliver_all()
     hub.change()
     payloads = Payloads(hub.database, hub.file, lambda: hub.now, only_changes=False)
-    pages = OpenPages(hub.database, Topics(read=hub.file), payloads, "one", lambda: hub.now)
-    assert pages.turn([], LEASE, TERMS, claim=True)
+    pages = OpenPages(hub.database, Topics(read=hub.file), payloads, OPTIONS, lambda: hub.now)
+    assert pages.turn([], claim=True)
     pool = lanes.new_pool(lambda task: task, Hold())
     assert [pages.plan(pool) for _ in range(3)] == [True, True, False]
     assert pool.waiting_in("deliveries") == 40

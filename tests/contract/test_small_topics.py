@@ -11,11 +11,12 @@ from syndicator.model.outbox import Subscription
 from syndicator.outbound.hold import Hold
 from syndicator.push import lanes
 from syndicator.push import pages as push_pages
-from syndicator.push.context import Topics
-from syndicator.push.pages import OpenPages, PageTerms
+from syndicator.push.context import PushOptions, Topics
+from syndicator.push.pages import OpenPages
 from syndicator.push.payloads import Payloads
 from syndicator.store import deliveries, pages, subscriptions
 from syndicator.store.claimed_pages import Lease
+from syndicator.websub.retry import RetryPolicy
 
 LEASE = Lease(holder="one", expires=NOW + timedelta(minutes=2))
 
@@ -98,10 +99,12 @@ def test_feeds_that_are_being_sent_take_bounded_memory(
     monkeypatch.setattr(pages, "TOGETHER", 1)
     monkeypatch.setattr(push_pages, "_MAX_BYTES", 2)  # a feed has one
     payloads = Payloads(hub.database, hub.file, lambda: NOW, only_changes=False)
-    open_pages = OpenPages(hub.database, Topics(read=hub.file), payloads, "one", clock=lambda: NOW)
+    options = PushOptions(claimer="one", retry=RetryPolicy(pings=(), callbacks=()))
+    open_pages = OpenPages(
+        hub.database, Topics(read=hub.file), payloads, options, clock=lambda: NOW
+    )
     pool = lanes.new_pool(hub.client.send, Hold())
-    terms = PageTerms(pace=timedelta(), per_host=None)
     claimed = 0
     while open_pages.is_claimable(pool) and claimed < 6:
-        claimed += open_pages.turn((), timedelta(minutes=2), terms, claim=True)
+        claimed += open_pages.turn((), claim=True)
     assert claimed == 2

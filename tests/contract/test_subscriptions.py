@@ -98,9 +98,10 @@ def finish_sweeps(database: Database, now: datetime = NOW, digest: str | None = 
     with database.begin() as connection:
         while claimed := pages.claim(connection, now, lease, 512):
             for page in claimed:
-                lacking = [one for one in page.entries() if one.delivered != digest or not digest]
-                callbacks = [each.subscription.callback for each in lacking]
-                page_jobs.queue(connection, page, callbacks, now)
+                entries = page.entries().items()
+                lacking = {to: one for to, one in entries if one.delivered != digest or not digest}
+                page_jobs.own(connection, page, lacking)
+                page_jobs.queue(connection, page, lacking.values(), now)
             end = PageEnd(digest=digest, sent=False)
             ends = dict.fromkeys(claimed, end)
             assert pages.record(connection, ends, now, pace=timedelta()) == claimed

@@ -29,7 +29,7 @@ def next_page(hub: Hub) -> dict[str, str | None] | None:
         [page] = claimed
         end = PageEnd(digest=f"d{hub.version}", sent=True)
         assert pages.record(connection, {page: end}, hub.now, pace=timedelta(0)) == claimed
-        return {entry.subscription.callback: entry.delivered for entry in page.entries()}
+        return {to: entry.delivered for to, entry in page.entries().items()}
 
 
 def test_a_search_that_a_change_interrupts_has_not_come_to_all(hub: Hub) -> None:
