@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import Struct, field
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Connection,
     Integer,
@@ -84,33 +83,20 @@ def _of_kind(
     of: Mapping[str, Any],
 ) -> list[tuple[int, int, int]]:
     """Due jobs of the next turns: of each its position within its turn, when it is due, its id."""
-    first = limits.turns.pop((kind, of["ready"]), "")
-    turns = _turns(connection, of, first, limits.jobs)
-    before = _turns(connection, of, "", limits.jobs - len(turns)) if first else []
-    before = [turn for turn in before if turn < first]
-    if not turns and not before:
+    place = kind, of["ready"]
+    of = {**of, "first": limits.turns.get(place, ""), "number": limits.jobs}
+    turns = list(connection.scalars(_TURNS, of))
+    if not turns:
         return []
-    if len(turns) + len(before) == limits.jobs:
-        limits.turns[kind, of["ready"]] = (before or turns)[-1]
-    each = min(limits.per_host, limits.jobs // (len(turns) + len(before)) + 1)
+    limits.turns[place] = turns[-1] if len(turns) == limits.jobs else ""
+    each = min(limits.per_host, limits.jobs // len(turns) + 1)
     topics = limits.pinged_topics if kind is JobKind.PING else None
     values = {**of, "each": each, **({} if topics is None else among_values(topics))}
-    rows = list[Any]()
-    for start, number in ((first, len(turns)), ("", len(before))):
-        if number:
-            of_turns = {"first": start, "number": number}
-            rows += connection.execute(_jobs(topics is None), values | of_turns)
     return [
         (row.position + claimed[kind, row.turn], row.due, row.id)
-        for row in rows
+        for row in connection.execute(_jobs(topics is None), values)
         if row.position + claimed[kind, row.turn] < limits.per_host
     ]
-
-
-def _turns(connection: Connection, of: Mapping[str, Any], first: str, number: int) -> list[str]:
-    if not number:
-        return []
-    return list(connection.scalars(_TURNS, {**of, "first": first, "number": number}))
 
 
 _IS_WAITING = jobs.c.state == constant(JobState.WAITING)
@@ -171,19 +157,23 @@ def _is_ready(table: Any) -> ColumnElement[bool]:
     )
 
 
-def _steps() -> CTE:
-    """The next turns with ready jobs: one step in the index for each."""
-    first = select(func.min(jobs.c.turn).label("turn"), literal(1).label("step"))
-    steps = first.where(_is_ready(jobs), jobs.c.turn >= bindparam("first")).cte(
-        "steps", recursive=True
-    )
-    following = select(func.min(jobs.c.turn)).where(_is_ready(jobs), jobs.c.turn > steps.c.turn)
-    more = and_(steps.c.turn.is_not(None), steps.c.step < bindparam("number", type_=Integer))
-    return steps.union_all(select(following.scalar_subquery(), steps.c.step + 1).where(more))
+def _turn_after(turn: Any) -> ColumnElement[str]:
+    """The next turn with ready jobs, by one step in the index; after the last the first one."""
+    first = select(func.min(jobs.c.turn)).where(_is_ready(jobs))
+    following = first.where(jobs.c.turn > turn)
+    return func.coalesce(following.scalar_subquery(), first.scalar_subquery())
 
 
-_STEPS = _steps()
-_TURNS = select(_STEPS.c.turn).where(_STEPS.c.turn.is_not(None))
+def _turns() -> Select[Any]:
+    """The next turns with ready jobs, once around at most: then a turn comes that was there."""
+    start = select(_turn_after(bindparam("first", type_=Text)).label("turn"))
+    steps = start.cte("steps", recursive=True)
+    steps = steps.union(select(_turn_after(steps.c.turn)).select_from(steps))
+    number = bindparam("number", type_=Integer)
+    return select(steps.c.turn).where(steps.c.turn.is_not(None)).limit(number)
+
+
+_TURNS = _turns()
 
 
 def _is_free(job: Any) -> ColumnElement[bool]:
@@ -226,8 +216,7 @@ def _first(turn: ColumnElement[str], all_topics: bool, after: Any = None) -> Sca
 @lru_cache  # building it takes some milliseconds
 def _jobs(all_topics: bool) -> Select[Any]:
     """The first due jobs of some turns, one after the other along the index."""
-
-    steps = select(_STEPS.c.turn).where(_STEPS.c.turn.is_not(None)).subquery()
+    steps = _TURNS.subquery()
     head = _first(steps.c.turn, all_topics)
     chain = select(steps.c.turn, literal(0).label("position"), head.label("id")).cte(
         "chain", recursive=True
