@@ -1,7 +1,4 @@
-"""The subscriptions to topics as operators see them. They are in the table of `subscriptions`.
-
-Every function works inside its caller's transaction.
-"""
+"""The subscriptions to topics as operators see them. They are in the table of `subscriptions`."""
 
 from collections.abc import Mapping
 from datetime import datetime

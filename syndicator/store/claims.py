@@ -1,7 +1,7 @@
 """A claim reserves a job for one process until its lease ends; here jobs are claimed and recorded.
 
 A claimed job is sent by its claimer alone. It ends as done, retried or given up, or its lease
-expires and it is queued again. Every function works inside its caller's transaction.
+expires and it is queued again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,7 +37,7 @@ from syndicator.store.due_jobs import ClaimLimits as ClaimLimits
 from syndicator.store.due_jobs import due_jobs
 from syndicator.store.job_details import from_json
 from syndicator.store.process_schema import DAEMON, is_dead
-from syndicator.store.push_schema import NOT_CLAIMED, jobs
+from syndicator.store.push_schema import IDENTITY, NOT_CLAIMED, jobs
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
@@ -181,7 +181,7 @@ def _put_back_statement(dialect: Dialect) -> Any:
     statement = insert(dialect, jobs)
     old = statement.excluded
     return statement.on_conflict_do_update(
-        index_elements=["kind", "target", "topic", "variant"],
+        index_elements=IDENTITY,
         index_where=NOT_CLAIMED,
         set_={
             "since": case((old.since < jobs.c.since, old.since), else_=jobs.c.since),

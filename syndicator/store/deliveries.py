@@ -1,7 +1,4 @@
-"""Begins deliveries when a topic changed, and queues denials when it ended.
-
-Every function works inside its caller's transaction.
-"""
+"""Begins deliveries when a topic changed, and queues denials when it ended."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,8 +1,6 @@
 """The outbox: a row for each request to a hub or subscriber that is still to be sent.
 
 Jobs are queued and counted here; `claims` hands them to the process that sends them.
-
-Every function works inside its caller's transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Dialect,
-    Select,
     bindparam,
     case,
     delete,
@@ -38,6 +35,7 @@ from syndicator.store import waves
 from syndicator.store.job_details import to_json
 from syndicator.store.push_schema import (
     FIRST_READY,
+    IDENTITY,
     IS_CLAIMED,
     IS_VERIFICATION,
     NOT_CLAIMED,
@@ -120,7 +118,7 @@ def _enqueue_statement(dialect: Dialect, restart: bool) -> Any:
 
 def enqueue_last(connection: Connection, job: JobRow, now: datetime) -> None:
     """Queue a job behind all others, in place of an identical job that is queued."""
-    same = [jobs.c[name] == getattr(job, name) for name in ("kind", "target", "topic", "variant")]
+    same = [column == getattr(job, column.name) for column in IDENTITY]
     connection.execute(delete(jobs).where(jobs.c.state != JobState.CLAIMED, *same))
     enqueue(connection, [job], now)
 
@@ -145,7 +143,7 @@ def on_conflict(statement: Any, *, restart: bool = True) -> Any:
     new = statement.excluded
     lost = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != new.detail)
     return statement.on_conflict_do_update(
-        index_elements=["kind", "target", "topic", "variant"],
+        index_elements=IDENTITY,
         index_where=NOT_CLAIMED,
         set_={
             "state": JobState.WAITING,
@@ -158,46 +156,31 @@ def on_conflict(statement: Any, *, restart: bool = True) -> Any:
     )
 
 
-def _next_due() -> Select[Any]:
-    """By one step in an index for each part."""
-    waiting = jobs.c.state == constant(JobState.WAITING)
-    parts = [
-        select(func.min(jobs.c.due).label("at")).where(waiting, jobs.c.ready == ready)
+_WAITING = jobs.c.state == constant(JobState.WAITING)
+_NOW = bindparam("now", type_=BigInteger)
+
+#: One step in an index for each.
+_NEXT_DUE = union_all(
+    *(
+        select(func.min(jobs.c.due)).where(_WAITING, jobs.c.ready == ready)
         for ready in (0, FIRST_READY, RETRY_READY)
-    ]
-    parts.append(select(func.min(jobs.c.expires)).where(IS_CLAIMED))
-    times = union_all(*parts).subquery()
-    return select(func.min(times.c.at))
+    ),
+    select(func.min(jobs.c.expires)).where(IS_CLAIMED),
+)
 
-
-_NEXT_DUE = _next_due()
-
-
-def _any_due() -> Select[Any]:
-    """By one step in an index for each part, but for jobs that became due since they were queued.
-
-    These may be of another kind.
-    """
-    waiting = jobs.c.state == constant(JobState.WAITING)
-    now = bindparam("now", type_=BigInteger)
-    return select(
-        or_(
-            exists().where(waiting, jobs.c.ready == 0, jobs.c.due <= now),
-            exists().where(IS_CLAIMED, jobs.c.expires <= now),
-            *(
-                exists().where(
-                    waiting,
-                    jobs.c.kind.in_(bindparam("kinds", expanding=True)),
-                    jobs.c.ready == ready,
-                    jobs.c.due <= now,
-                )
-                for ready in (FIRST_READY, RETRY_READY)
-            ),
-        )
+#: The same, but for jobs that became due since they were queued: these may be of another kind.
+_ANY_DUE = select(
+    or_(
+        exists().where(_WAITING, jobs.c.ready == 0, jobs.c.due <= _NOW),
+        exists().where(IS_CLAIMED, jobs.c.expires <= _NOW),
+        exists().where(
+            _WAITING,
+            jobs.c.kind.in_(bindparam("kinds", expanding=True)),
+            jobs.c.ready.in_([FIRST_READY, RETRY_READY]),
+            jobs.c.due <= _NOW,
+        ),
     )
-
-
-_ANY_DUE = _any_due()
+)
 
 
 def any_due(connection: Connection, kinds: Collection[JobKind], now: datetime) -> bool:
@@ -205,16 +188,14 @@ def any_due(connection: Connection, kinds: Collection[JobKind], now: datetime) -
     return bool(connection.scalar(_ANY_DUE, {"kinds": list(kinds), "now": to_us(now)}))
 
 
-def next_job(connection: Connection) -> datetime | None:
-    """When the next job is due or the next claim expires; None: no job is queued or claimed."""
-    first: int | None = connection.scalar(_NEXT_DUE)
-    return from_us(first)
-
-
 def next_due(connection: Connection) -> datetime | None:
     """When the next job or page is due, or the next claim expires; None: nothing is queued."""
-    times = (next_job(connection), from_us(waves.next_due(connection)))
-    return min((at for at in times if at is not None), default=None)
+    return from_us(earliest(*connection.scalars(_NEXT_DUE), waves.next_due(connection)))
+
+
+def earliest(*times: int | None) -> int | None:
+    """The earliest of some times; None if all are."""
+    return min((time for time in times if time is not None), default=None)
 
 
 def queued_ping_topics(connection: Connection) -> list[str]:
@@ -249,8 +230,7 @@ def pending(connection: Connection, host: str, client: str) -> PendingJobs:
 def oldest_since(connection: Connection) -> datetime | None:
     """When the oldest change was made that a job or a wave announces; None: all were."""
     queued = select(func.min(jobs.c.since)).where(jobs.c.state != JobState.GAVE_UP)
-    times = (connection.scalar(queued), waves.since(connection))
-    return from_us(min((at for at in times if at is not None), default=None))
+    return from_us(earliest(connection.scalar(queued), waves.since(connection)))
 
 
 _COUNTS = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)

@@ -1,7 +1,4 @@
-"""Makes jobs of the deliveries of a page that a sweep does not wait for: see `pages`.
-
-Every function works inside its caller's transaction.
-"""
+"""Makes jobs of the deliveries of a page that a sweep does not wait for: see `pages`."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta

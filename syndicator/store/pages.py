@@ -3,8 +3,6 @@
 A page that is claimed belongs to its holder until it is recorded, or the lease ends: no job about
 its subscribers is claimed meanwhile. A delivery that succeeds writes nothing; what else becomes of
 a subscriber is a job of the outbox.
-
-Every function works inside its caller's transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence

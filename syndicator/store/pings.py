@@ -1,7 +1,4 @@
-"""When each hub was last pinged about each topic. Deliveries are in the table of subscriptions.
-
-Every function works inside its caller's transaction.
-"""
+"""When each hub was last pinged about each topic. Deliveries are in the table of subscriptions."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

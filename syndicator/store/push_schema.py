@@ -53,26 +53,12 @@ IS_CLAIMED = jobs.c.state == constant(JobState.CLAIMED)
 NOT_CLAIMED = jobs.c.state != constant(JobState.CLAIMED)
 IS_VERIFICATION = jobs.c.kind == constant(JobKind.VERIFY)
 
+#: Jobs are identical that are equal in these columns.
+IDENTITY = (jobs.c.kind, jobs.c.target, jobs.c.topic, jobs.c.variant)
 #: Identical jobs are queued once. A change while its job is claimed queues a new job.
-Index(
-    "jobs_queued_once",
-    jobs.c.kind,
-    jobs.c.target,
-    jobs.c.topic,
-    jobs.c.variant,
-    unique=True,
-    sqlite_where=NOT_CLAIMED,
-)
+Index("jobs_queued_once", *IDENTITY, unique=True, sqlite_where=NOT_CLAIMED)
 #: Identical jobs are claimed one at a time.
-Index(
-    "jobs_claimed_once",
-    jobs.c.kind,
-    jobs.c.target,
-    jobs.c.topic,
-    jobs.c.variant,
-    unique=True,
-    sqlite_where=IS_CLAIMED,
-)
+Index("jobs_claimed_once", *IDENTITY, unique=True, sqlite_where=IS_CLAIMED)
 Index("jobs_due", jobs.c.state, jobs.c.ready, jobs.c.due)
 #: From one turn to the next, whatever waits.
 Index("jobs_turn", jobs.c.state, jobs.c.kind, jobs.c.ready, jobs.c.turn, jobs.c.due, jobs.c.id)

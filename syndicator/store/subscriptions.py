@@ -1,4 +1,4 @@
-"""Subscriptions of callbacks to topics. Every function works inside its caller's transaction.
+"""Subscriptions of callbacks to topics.
 
 A callback's address is a secret, since its query often holds a token. It is returned only for
 requests to it; operators see a label.

@@ -1,7 +1,4 @@
-"""Which entries the versions of a topic had that subscribers were sent lately.
-
-Every function works inside its caller's transaction.
-"""
+"""Which entries the versions of a topic had that subscribers were sent lately."""
 
 import json
 from collections.abc import Collection

@@ -1,7 +1,6 @@
 """The waves of each topic: a change raises a number, and sweeps bring it to the subscribers.
 
-Every function works inside its caller's transaction. See `model.sweeps` and, for what is sent,
-`pages`.
+See `model.sweeps` and, for what is sent, `pages`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
