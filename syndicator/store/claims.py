@@ -4,7 +4,7 @@ A claimed job is sent by its claimer alone. It ends as done, retried or given up
 expires and it is queued again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -37,7 +37,7 @@ from syndicator.store.due_jobs import ClaimLimits as ClaimLimits
 from syndicator.store.due_jobs import due_jobs
 from syndicator.store.job_details import from_json
 from syndicator.store.process_schema import DAEMON, is_dead
-from syndicator.store.push_schema import IDENTITY, NOT_CLAIMED, jobs
+from syndicator.store.push_schema import IDENTITY, NOT_CLAIMED, jobs, shards
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
@@ -45,7 +45,6 @@ from syndicator.store.times import from_us, to_us
 LOST = 0
 
 _CLAIMED = jobs.c.state == JobState.CLAIMED
-_IS_DEAD = is_dead(jobs.c.claimer)
 
 
 def claim(
@@ -66,7 +65,7 @@ def claim(
 
     An index leads from one turn to the next, so a claim takes as long whatever waits.
     """
-    _requeue(connection, and_(_CLAIMED, jobs.c.expires <= to_us(now), _IS_DEAD))
+    _requeue(connection, and_(_CLAIMED, jobs.c.expires <= to_us(now), is_dead(jobs.c.claimer)))
     ids = due_jobs(connection, now, limits, kinds)
     if not ids:
         return ()
@@ -92,14 +91,17 @@ def renew(connection: Connection, claimer: str, until: datetime) -> None:
 
 def release(connection: Connection, claimer: str) -> None:
     """Queue again, before their lease ends, the jobs and pages that a claimer had."""
-    pages.release(connection, claimer)
-    _requeue(connection, and_(_CLAIMED, jobs.c.claimer == claimer))
+    _release(connection, lambda holder: holder == claimer)
 
 
 def release_dead(connection: Connection) -> None:
     """Queue again, before their lease ends, what dead daemons had. A daemon calls it."""
-    pages.release_dead(connection)
-    _requeue(connection, and_(_CLAIMED, jobs.c.claimer.startswith(DAEMON), _IS_DEAD))
+    _release(connection, lambda holder: and_(holder.startswith(DAEMON), is_dead(holder)))
+
+
+def _release(connection: Connection, had: Callable[[Any], ColumnElement[bool]]) -> None:
+    pages.release(connection, had(shards.c.holder))
+    _requeue(connection, and_(_CLAIMED, had(jobs.c.claimer)))
 
 
 def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:

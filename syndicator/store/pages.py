@@ -30,7 +30,7 @@ from syndicator.model.outbox import JobKind, JobState
 from syndicator.model.sweeps import Sweep, advanced, interrupted, prepared
 from syndicator.store import waves
 from syndicator.store.claimed_pages import Lease, Page, PageEnd
-from syndicator.store.process_schema import DAEMON, is_dead
+from syndicator.store.process_schema import is_dead
 from syndicator.store.push_schema import jobs, shards, subscriptions
 from syndicator.store.push_schema import waves as waves_table
 from syndicator.store.schema_types import constant
@@ -226,17 +226,8 @@ def renew(connection: Connection, holder: str, until: datetime) -> None:
     connection.execute(update(shards).where(shards.c.holder == holder).values(expires=to_us(until)))
 
 
-def release(connection: Connection, holder: str) -> None:
-    """End the lease on every page that a holder had. They are sent again."""
-    _release(connection, shards.c.holder == holder)
-
-
-def release_dead(connection: Connection) -> None:
-    """End the lease on every page that dead daemons had. They are sent again."""
-    _release(connection, and_(shards.c.holder.startswith(DAEMON), _IS_DEAD))
-
-
-def _release(connection: Connection, condition: ColumnElement[bool]) -> None:
+def release(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """End the leases on some pages. They are sent again."""
     held = and_(shards.c.page.is_not(None), shards.c.topic == waves_table.c.topic, condition)
     for row in connection.execute(select(shards, waves_table.c.changed).where(held)).all():
         times = {"due": row.due, "sent": row.sent, "old_sent": row.old_sent}

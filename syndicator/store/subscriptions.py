@@ -6,14 +6,12 @@ requests to it; operators see a label.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Dialect,
     Row,
     and_,
     bindparam,
@@ -26,11 +24,11 @@ from sqlalchemy import (
 )
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import Delivery, Denial, JobKind, JobState, Subscription
+from syndicator.model.outbox import Delivery, Denial, JobKind, Subscription
 from syndicator.model.sweeps import place_of, shard_of
 from syndicator.store import waves
 from syndicator.store.outbox import JobRow, enqueue
-from syndicator.store.push_schema import jobs, subscriptions
+from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
 from syndicator.store.schema_types import Text
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
@@ -44,7 +42,7 @@ ANY_DIGEST = "any"
 CAME_LATE = ""
 
 #: Deliveries that are not claimed.
-UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != JobState.CLAIMED)
+UNSENT = and_(jobs.c.kind == JobKind.DELIVER, NOT_CLAIMED)
 
 _Pair = tuple[str, str]  # topic, callback
 
@@ -73,50 +71,36 @@ def upsert(
         )
         enqueue(connection, [missed], subscription.since)
     wave = waves.add_subscriber(connection, topic, callback, subscription.since)
-    terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
-    connection.execute(
-        _upsert_statement(connection.dialect),
-        {
-            "topic": topic,
-            "callback": callback,
-            "host": host_name(callback),
-            "network": subscription.network,
-            "since": to_us(subscription.since),
-            "failures": 0,
-            "place": place_of(callback),
-            "wave": wave,
-            **terms,
-        },
+    statement = insert(connection.dialect, subscriptions).values(
+        topic=topic,
+        callback=callback,
+        host=host_name(callback),
+        network=subscription.network,
+        secret=subscription.secret,
+        since=to_us(subscription.since),
+        expires=to_us(subscription.expires),
+        failures=0,
+        place=place_of(callback),
+        wave=wave,
     )
-    # They subscribed again: drop the pending denial of the earlier subscription.
-    connection.execute(
-        delete(jobs).where(
-            jobs.c.kind == JobKind.DENY,
-            jobs.c.topic == topic,
-            jobs.c.target == callback,
-            jobs.c.state != JobState.CLAIMED,
-        )
-    )
-
-
-@lru_cache
-def _upsert_statement(dialect: Dialect) -> Any:
-    statement = insert(dialect, subscriptions)
     new = statement.excluded
     # Its lease ended: the waves since then have passed it by.
     lapsed = subscriptions.c.expires <= new.since
-    return statement.on_conflict_do_update(
-        index_elements=["topic", "callback"],
-        set_={
-            "delivered": case((lapsed, null()), else_=subscriptions.c.delivered),
-            "wave": case((lapsed, new.wave), else_=subscriptions.c.wave),
-            "secret": new.secret,
-            "expires": new.expires,
-            "failures": 0,
-            "failing": None,
-            "network": func.coalesce(new.network, subscriptions.c.network),
-        },
+    changed = {
+        "delivered": case((lapsed, null()), else_=subscriptions.c.delivered),
+        "wave": case((lapsed, new.wave), else_=subscriptions.c.wave),
+        "secret": new.secret,
+        "expires": new.expires,
+        "failures": 0,
+        "failing": None,
+        "network": func.coalesce(new.network, subscriptions.c.network),
+    }
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["topic", "callback"], set_=changed)
     )
+    # They subscribed again: drop the pending denial of the earlier subscription.
+    of_it = jobs.c.topic == topic, jobs.c.target == callback
+    connection.execute(delete(jobs).where(jobs.c.kind == JobKind.DENY, NOT_CLAIMED, *of_it))
 
 
 def end(connection: Connection, topic: str, callback: str, *, only_failing: bool = False) -> bool:
@@ -189,7 +173,16 @@ def _with_delivered(
     return subscription_of(row, shard.last_sent(row.place)), has[1]
 
 
-_ONE = and_(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+def _update(
+    connection: Connection, values: Mapping[str, Any], rows: Sequence[tuple[str, ...]]
+) -> None:
+    """Change subscriptions. `rows`: topic, callback and, if `values` has it, `new` of each."""
+    one = and_(
+        subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to")
+    )
+    if rows:
+        parameters = [dict(zip(("of", "to", "new"), row, strict=False)) for row in rows]
+        connection.execute(update(subscriptions).where(one).values(values), parameters)
 
 
 def begin_deliveries(connection: Connection, pairs: Collection[_Pair]) -> None:
@@ -203,27 +196,15 @@ def record_delivered(
     connection: Connection, arrived: Sequence[tuple[str, str, str]], now: datetime
 ) -> None:
     """Record deliveries that arrived: topic, callback and digest of each."""
-    if arrived:
-        is_late = subscriptions.c.delivered == CAME_LATE
-        values = {
-            "delivered": case((is_late, CAME_LATE), else_=bindparam("digest", type_=Text)),
-            "failures": 0,
-            "failing": None,
-            "last_success": to_us(now),
-        }
-        connection.execute(
-            update(subscriptions).where(_ONE).values(values),
-            [{"of": topic, "to": callback, "digest": sent} for topic, callback, sent in arrived],
-        )
+    is_late = subscriptions.c.delivered == CAME_LATE
+    digest = case((is_late, CAME_LATE), else_=bindparam("new", type_=Text))
+    values = {"delivered": digest, "failures": 0, "failing": None, "last_success": to_us(now)}
+    _update(connection, values, arrived)
 
 
 def record_unknown(connection: Connection, sent: Sequence[_Pair]) -> None:
     """Record deliveries without an outcome, which may have arrived: of whom it is unknown."""
-    if sent:
-        connection.execute(
-            update(subscriptions).where(_ONE).values(delivered=None),
-            [{"of": topic, "to": callback} for topic, callback in sent],
-        )
+    _update(connection, {"delivered": None}, sent)
 
 
 def record_late(connection: Connection, topic: str, callback: str) -> None:
@@ -240,27 +221,19 @@ def record_failed(
 
     A delivery that failed may still have arrived, so the delivered digest becomes unknown.
     """
-    if failures:
-        values = {
-            "delivered": None,
-            "failures": subscriptions.c.failures + 1,
-            "failing": func.coalesce(subscriptions.c.failing, to_us(now)),
-            "last_failure": to_us(now),
-            "error": bindparam("why"),
-        }
-        connection.execute(
-            update(subscriptions).where(_ONE).values(values),
-            [{"of": topic, "to": callback, "why": error} for topic, callback, error in failures],
-        )
+    values = {
+        "delivered": None,
+        "failures": subscriptions.c.failures + 1,
+        "failing": func.coalesce(subscriptions.c.failing, to_us(now)),
+        "last_failure": to_us(now),
+        "error": bindparam("new"),
+    }
+    _update(connection, values, failures)
 
 
 def set_network(connection: Connection, networks: Sequence[tuple[str, str, str]]) -> None:
     """Store the new networks of callbacks: topic, callback and network of each."""
-    if networks:
-        connection.execute(
-            update(subscriptions).where(_ONE).values(network=bindparam("at")),
-            [{"of": topic, "to": callback, "at": network} for topic, callback, network in networks],
-        )
+    _update(connection, {"network": bindparam("new")}, networks)
 
 
 def network_at(connection: Connection, host: str) -> str | None:
