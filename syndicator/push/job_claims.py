@@ -6,10 +6,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from msgspec.structs import replace
-
 from syndicator.model.client_keys import queue_key
-from syndicator.model.outbox import Job, JobKind
+from syndicator.model.outbox import JobKind
 from syndicator.outbound.pool import SenderPool
 from syndicator.push.context import LEASE, PushOptions, Topics
 from syndicator.push.lanes import LANE, kinds_with_room
@@ -20,7 +18,7 @@ from syndicator.store import claims, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.websub.pace import Pace
-from syndicator.websub.tasks import Task, TaskOutcome
+from syndicator.websub.tasks import Task
 
 
 class JobClaims:
@@ -39,7 +37,6 @@ class JobClaims:
         self._payloads = payloads
         self._claimer = options.claimer
         self._clock = clock
-        self._under_way = dict[int | None, Job]()  # by id
         self.begin(options.pace)
 
     def begin(self, pace: Pace, pinged_topics: Collection[str] | None = None) -> None:
@@ -56,26 +53,8 @@ class JobClaims:
             return 0
         claimed = self._claim(with_room)
         for task in self._plan(claimed):
-            self._under_way[task.job.id] = task.job
             pool.add([(queue_key(task.job.target, task.job.host), task)], LANE[task.job.kind])
         return len(claimed.jobs)
-
-    def settled(self, outcome: TaskOutcome, others: Collection[int]) -> TaskOutcome:
-        """An outcome, as that of a lost job if its id is another job's by now.
-
-        Another process took the job then, and did it: SQLite gives its id away once more. `others`:
-        the ids of what else is under way.
-        """
-        job = outcome.job
-        if self._under_way.get(job.id) is job:
-            del self._under_way[job.id]
-            if job.id not in others:
-                return outcome
-        return replace(outcome, job=replace(job, id=claims.LOST))
-
-    def clear(self) -> None:
-        """Forget what is under way: no outcome comes any more."""
-        self._under_way.clear()
 
     def _claim(self, kinds: Collection[JobKind]) -> Claimed:
         """Claim due jobs, and read what is known of their targets."""

@@ -7,7 +7,7 @@ Pings go first: whatever is done for a page takes some milliseconds at a time.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -80,11 +80,6 @@ class OpenPages:
 
     def __bool__(self) -> bool:
         return bool(self._open)
-
-    @property
-    def jobs(self) -> Collection[int]:
-        """The ids of jobs that were made of deliveries which are under way."""
-        return self._jobs.values()
 
     def is_claimable(self, pool: SenderPool[Task, Any], ended: Sequence[OpenPage] = ()) -> bool:
         """Whether there is room for another page. `ended`: those that are recorded before."""
@@ -181,9 +176,12 @@ class OpenPages:
     def add(self, outcome: TaskOutcome) -> TaskOutcome | None:
         """Add the outcome of a delivery to its page; None.
 
-        If the page ended before, returns it as the outcome of the job that it became.
+        If the page ended before, returns it as the outcome of the job that it became. An outcome of
+        another job is returned as it is.
         """
         job = outcome.job
+        if job.id is not None:
+            return outcome
         if job.page in self._open:
             self._open[job.page].add(outcome)
             return None

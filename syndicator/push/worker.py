@@ -231,13 +231,8 @@ class PushWorker:
     def _collect(self, wait: float) -> bool:
         """Judge the responses that came; whether the pass was nudged."""
         sent, nudged = self._pool.collect(wait, COLLECT_LIMIT)
-        for outcome in map(self._judge, sent):
-            if outcome.job.id is None:
-                of_job = self._pages.add(outcome)
-            else:
-                of_job = self._jobs.settled(outcome, self._pages.jobs)
-            if of_job is not None:
-                self._outcomes.append(of_job)
+        of_jobs = [self._pages.add(self._judge(each)) for each in sent]
+        self._outcomes += [outcome for outcome in of_jobs if outcome is not None]
         return nudged
 
     def _judge(self, sent: SentTask | PausedTask) -> TaskOutcome:
@@ -279,7 +274,6 @@ class PushWorker:
         while ended := self._pages.drop():
             self._turn(ended, report, claim=False)
         self._pages.clear()
-        self._jobs.clear()
         with self._database.begin(push=True) as connection:
             claims.release(connection, self._options.claimer)
             if self._options.claimer.startswith(DAEMON):

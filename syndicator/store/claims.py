@@ -18,7 +18,6 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    select,
     update,
 )
 
@@ -110,19 +109,15 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
     They get other ids, so that nothing which their claimers sent counts for the next claim.
     Verifications keep theirs, which have the order of the requests.
     """
-    requeued = connection.execute(select(jobs).where(condition)).all()
-    if not requeued:
-        return
+    requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
     sent = [(row.topic, row.target) for row in requeued if row.kind == JobKind.DELIVER]
     subscriptions.record_unknown(connection, sent)
     rows = [{**row._mapping, **_WAITING} for row in requeued]
+    _put_back(connection, [row for row in rows if row["kind"] == JobKind.VERIFY])
     others = [row for row in rows if row["kind"] != JobKind.VERIFY]
     for row in others:
         del row["id"]
-    # Before the others are deleted: SQLite may give a new row the id of the last deleted one.
     _put_back(connection, others)
-    connection.execute(delete(jobs).where(condition))
-    _put_back(connection, [row for row in rows if row["kind"] == JobKind.VERIFY])
 
 
 def record(

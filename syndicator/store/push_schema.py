@@ -47,6 +47,8 @@ jobs = Table(
     Column("turn", Text, nullable=False, server_default=text("''")),
     # 0: not due when last looked at, or not waiting; or FIRST_READY or RETRY_READY
     Column("ready", Integer, nullable=False, default=FIRST_READY, server_default=text("0")),
+    # No id is given twice: what was sent for a claim that was lost counts for no other job.
+    sqlite_autoincrement=True,
 )
 #: Conditions of the partial indexes below, for statements that are to use these.
 IS_CLAIMED = jobs.c.state == constant(JobState.CLAIMED)

@@ -10,7 +10,7 @@ from syndicator.errors import StateError
 from syndicator.store.schema import metadata
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0015"
+HEAD = "0016"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

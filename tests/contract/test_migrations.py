@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -112,6 +113,27 @@ def test_a_new_state_has_the_newest_migration(database: Database) -> None:
     with database.begin() as connection:
         config.attributes["connection"] = connection
         command.check(config)
+
+
+def test_jobs_keep_their_ids_and_leave_them_to_no_other(tmp_path: Path) -> None:
+    """On SQLite, where the id of the last job was given to the next one."""
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    _make(url, "0015")
+    new = (
+        "INSERT INTO jobs (kind, target, topic, variant, host, state, attempts, since, due,"
+        " not_before, detail, turn) VALUES"
+        " ('ping', 'h', 't', '', 'h', 'waiting', 0, 1, 1, 0, '{}', 'h') RETURNING id"
+    )
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        before = connection.scalar(text(new))
+    engine.dispose()
+    database = Database(url)
+    with database.begin() as connection:
+        assert list(connection.scalars(text("SELECT id FROM jobs"))) == [before]
+        connection.execute(text("DELETE FROM jobs"))
+        assert connection.scalar(text(new)) not in (None, before)
+    database.close()
 
 
 @pytest.mark.parametrize("version", [None, "0003"])
