@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from syndicator.model.outbox import JobKind, JobState
-from syndicator.model.sweeps import shard_of
 from syndicator.store import waves
 from syndicator.store.push_schema import jobs, subscriptions
 from syndicator.store.schema_types import constant
-from syndicator.store.subscriptions import callback_label, latest
+from syndicator.store.subscriptions import callback_label, known, latest
 from syndicator.store.times import from_us, to_us
-from syndicator.store.waves import Shard
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):
@@ -87,18 +84,10 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
             since=from_us(row.since),
             expires=from_us(row.expires),
             failures=row.failures,
-            last_success=from_us(_last_success(row, shards)),
+            last_success=from_us(known(row, shards)[1]),
             last_failure=from_us(row.last_failure),
             error=row.error,
             given_up=(row.topic, row.callback) in given_up,
         )
         for row in rows
     )
-
-
-def _last_success(row: Row[Any], shards: Mapping[tuple[str, int], Shard]) -> int | None:
-    shard = shards.get((row.topic, shard_of(row.place)))
-    if shard is None or row.wave >= shard.sweep.has(row.place)[0]:
-        own: int | None = row.last_success
-        return own
-    return latest(row.last_success, shard.last_sent(row.place))

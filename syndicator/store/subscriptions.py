@@ -149,9 +149,10 @@ def find(
     statement = select(subscriptions).where(_among(wanted), subscriptions.c.expires > to_us(now))
     shards = waves.of_topics(connection, sorted({topic for topic, _ in wanted}))
     return {
-        (row.topic, row.callback): _with_delivered(row, shards)
+        (row.topic, row.callback): (subscription_of(row, sent), delivered)
         for row in connection.execute(statement)
         if (row.topic, row.callback) in wanted
+        for delivered, sent in [known(row, shards)]
     }
 
 
@@ -163,14 +164,15 @@ def _among(pairs: Collection[_Pair]) -> ColumnElement[bool]:
     )
 
 
-def _with_delivered(
-    row: Row[Any], shards: Mapping[tuple[str, int], Shard]
-) -> tuple[Subscription, str | None]:
-    """A subscription and the digest of what it has: by its own row, or by a later sweep."""
+def known(row: Row[Any], shards: Mapping[tuple[str, int], Shard]) -> tuple[str | None, int | None]:
+    """The digest of what a subscriber has, and when a delivery to it last arrived; None: unknown.
+
+    By its own row, or by a later sweep.
+    """
     shard = shards.get((row.topic, shard_of(row.place)))
     if shard is None or row.wave >= (has := shard.sweep.has(row.place))[0]:
-        return subscription_of(row), row.delivered or None
-    return subscription_of(row, shard.last_sent(row.place)), has[1]
+        return row.delivered or None, row.last_success
+    return has[1], latest(row.last_success, shard.last_sent(row.place))
 
 
 def _update(
@@ -270,7 +272,7 @@ def latest(*times: int | None) -> int | None:
 
 
 def subscription_of(row: Row[Any], sent: int | None = None) -> Subscription:
-    """The subscription of a row. `sent`: when its shard was sent something after that."""
+    """The subscription of a row. `sent`: when a delivery last arrived, see `known`."""
     return Subscription(
         topic=row.topic,
         callback=row.callback,
