@@ -51,6 +51,8 @@ class Sweep(Struct, frozen=True, kw_only=True):
     stop: int | None  #: where the sweep ends; None: none is under way
     #: Where the next sweep ends: the topic changed when this one was here. None: none has to follow
     again: int | None
+    sent: int | None = None  #: when those that were reached were sent something last; None: never
+    old_sent: int | None = None  #: when the others were
 
     @property
     def start(self) -> int:
@@ -77,6 +79,10 @@ class Sweep(Struct, frozen=True, kw_only=True):
         if self.is_reached(place):
             return self.wave, self.digest
         return self.old_wave, self.old_digest
+
+    def last_sent(self, place: int) -> int | None:
+        """When the subscribers of its part of the shard were sent something last; None: never."""
+        return self.sent if self.is_reached(place) else self.old_sent
 
 
 def resting(shard: int, wave: int) -> Sweep:
@@ -113,13 +119,15 @@ def _raised(sweep: Sweep, wave: int) -> Sweep:
         return replace(sweep, wave=wave)
     at_rest = sweep.stop is None and sweep.again is None
     same = sweep.digest == sweep.old_digest
+    # A sweep that looked for subscribers without these bytes has not come to all: of those that
+    # lack them, their own records say so still.
+    old_wave = sweep.old_wave if same and sweep.digest and not at_rest else sweep.wave
     return replace(
         sweep,
         wave=wave,
         digest=None,
-        # A sweep that looked for subscribers without these bytes has not come to all: of those that
-        # lack them, their own records say so still.
-        old_wave=sweep.old_wave if same and sweep.digest and not at_rest else sweep.wave,
+        old_wave=old_wave,
+        old_sent=sweep.old_sent if old_wave == sweep.old_wave else sweep.sent,
         # Of a sweep that is interrupted, some have one version and some another.
         old_digest=sweep.digest if at_rest or same else None,
         # Those that this sweep has not reached come first: the others were sent something just now.

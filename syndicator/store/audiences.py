@@ -75,7 +75,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
         .where(subscriptions.c.expires > to_us(now))
         .order_by(subscriptions.c.topic, subscriptions.c.callback)
     )
-    shards = waves.of_topics(connection)
+    sweeps = waves.of_topics(connection)
     given_up = {(row.topic, row.target) for row in connection.execute(_GIVEN_UP)}
     return tuple(
         Subscriber(
@@ -84,7 +84,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
             since=from_us(row.since),
             expires=from_us(row.expires),
             failures=row.failures,
-            last_success=from_us(known(row, shards)[1]),
+            last_success=from_us(known(row, sweeps)[1]),
             last_failure=from_us(row.last_failure),
             error=row.error,
             given_up=(row.topic, row.callback) in given_up,

@@ -39,7 +39,7 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     sweep: Sweep  #: before the page
     end: int  #: the last place of the page
     rows: Sequence[Row[Any]]  #: of its subscriptions
-    times: Mapping[str, int | None]  #: the shard's `due`, `sent` and `old_sent`
+    times: Mapping[str, int | None]  #: the shard's `due`
     holder: str  #: the process that claimed it
     claimed: datetime
     since: datetime  #: of the oldest change that it announces

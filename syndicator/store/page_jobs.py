@@ -83,7 +83,7 @@ def own(connection: Connection, page: Page, callbacks: Collection[str]) -> None:
                 (
                     is_older,
                     func.coalesce(
-                        literal(page.times["old_sent"], BigInteger), subscriptions.c.last_success
+                        literal(sweep.old_sent, BigInteger), subscriptions.c.last_success
                     ),
                 ),
                 else_=subscriptions.c.last_success,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -125,18 +126,13 @@ def _read(
     """The next page of a sweep. `row`: of its shard. `size`: subscribers at most."""
     part = {"of": row.topic, "after": sweep.cursor, "last": sweep.limit, "number": size}
     rows = connection.execute(_PAGE_ROWS, part).all()
-    begins = sweep.old_wave != row.old_wave
     return Page(
         topic=row.topic,
         shard=row.shard,
         sweep=sweep,
         end=rows[-1].place if len(rows) == size else sweep.limit,
         rows=rows,
-        times={
-            "due": row.due,
-            "sent": row.sent,
-            "old_sent": row.sent if begins else row.old_sent,
-        },
+        times={"due": row.due},
         holder=holder,
         claimed=now,
         since=from_us(row.since),
@@ -144,8 +140,7 @@ def _read(
     )
 
 
-_SWEEP = ("wave", "digest", "old_wave", "old_digest", "cursor", "stop", "again")
-_CHANGED = (*_SWEEP, "due", "sent", "old_sent", "page", "holder", "expires")
+_CHANGED = (*Sweep.__struct_fields__, "due", "page", "holder", "expires")
 _PUT: Update = (
     update(shards)
     .where(shards.c.topic == bindparam("of"), shards.c.shard == bindparam("number"))
@@ -166,7 +161,7 @@ def _values(
     lease: Lease | None = None,
 ) -> dict[str, Any]:
     """The parameters that store a shard. `page`, `lease`: of the page that is sent now."""
-    values = {name: getattr(sweep, name) for name in _SWEEP} | dict(times)
+    values = asdict(sweep) | dict(times)
     values |= {"page": page, "holder": lease and lease.holder}
     values |= {"expires": lease and to_us(lease.expires)}
     row = {f"new_{name}": value for name, value in values.items()}
@@ -230,8 +225,8 @@ def release(connection: Connection, condition: ColumnElement[bool]) -> None:
     """End the leases on some pages. They are sent again."""
     held = and_(shards.c.page.is_not(None), shards.c.topic == waves_table.c.topic, condition)
     for row in connection.execute(select(shards, waves_table.c.changed).where(held)).all():
-        times = {"due": row.due, "sent": row.sent, "old_sent": row.old_sent}
-        connection.execute(_PUT, _values(row, _interrupted(connection, row), times))
+        sweep = _interrupted(connection, row)
+        connection.execute(_PUT, _values(row, sweep, {"due": row.due}))
 
 
 _FORGET = (

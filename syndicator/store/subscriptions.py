@@ -25,14 +25,13 @@ from sqlalchemy import (
 
 from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import Delivery, Denial, JobKind, Subscription
-from syndicator.model.sweeps import place_of, shard_of
+from syndicator.model.sweeps import Sweep, place_of, shard_of
 from syndicator.store import waves
 from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
 from syndicator.store.schema_types import Text
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
-from syndicator.store.waves import Shard
 
 #: Never a digest, so the subscriber gets a delivery in any case.
 ANY_DIGEST = "any"
@@ -147,12 +146,12 @@ def find(
     if not wanted:
         return {}
     statement = select(subscriptions).where(_among(wanted), subscriptions.c.expires > to_us(now))
-    shards = waves.of_topics(connection, sorted({topic for topic, _ in wanted}))
+    sweeps = waves.of_topics(connection, sorted({topic for topic, _ in wanted}))
     return {
         (row.topic, row.callback): (subscription_of(row, sent), delivered)
         for row in connection.execute(statement)
         if (row.topic, row.callback) in wanted
-        for delivered, sent in [known(row, shards)]
+        for delivered, sent in [known(row, sweeps)]
     }
 
 
@@ -164,15 +163,15 @@ def _among(pairs: Collection[_Pair]) -> ColumnElement[bool]:
     )
 
 
-def known(row: Row[Any], shards: Mapping[tuple[str, int], Shard]) -> tuple[str | None, int | None]:
+def known(row: Row[Any], sweeps: Mapping[tuple[str, int], Sweep]) -> tuple[str | None, int | None]:
     """The digest of what a subscriber has, and when a delivery to it last arrived; None: unknown.
 
     By its own row, or by a later sweep.
     """
-    shard = shards.get((row.topic, shard_of(row.place)))
-    if shard is None or row.wave >= (has := shard.sweep.has(row.place))[0]:
+    sweep = sweeps.get((row.topic, shard_of(row.place)))
+    if sweep is None or row.wave >= (has := sweep.has(row.place))[0]:
         return row.delivered or None, row.last_success
-    return has[1], latest(row.last_success, shard.last_sent(row.place))
+    return has[1], latest(row.last_success, sweep.last_sent(row.place))
 
 
 def _update(

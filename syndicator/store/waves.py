@@ -5,7 +5,7 @@ See `model.sweeps` and, for what is sent, `pages`.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -38,20 +38,8 @@ from syndicator.store.sql import among, among_values, insert
 from syndicator.store.times import to_us
 
 
-class Shard(NamedTuple):
-    """A shard of a topic, as stored."""
-
-    sweep: Sweep
-    sent: int | None  #: when subscribers that are reached were sent something last; None: never
-    old_sent: int | None  #: when the others were
-
-    def last_sent(self, place: int) -> int | None:
-        return self.sent if self.sweep.is_reached(place) else self.old_sent
-
-
 def sweep_of(row: Row[Any]) -> Sweep:
-    names = ("wave", "digest", "old_wave", "old_digest", "cursor", "stop", "again")
-    return Sweep(**{name: getattr(row, name) for name in names})
+    return Sweep(**{name: getattr(row, name) for name in Sweep.__struct_fields__})
 
 
 def raise_waves(
@@ -107,15 +95,12 @@ def newest(topic: str) -> ScalarSelect[int]:
 
 def of_topics(
     connection: Connection, topics: Sequence[str] | None = None
-) -> Mapping[tuple[str, int], Shard]:
-    """The shards of some topics, or of all, by topic and number."""
+) -> Mapping[tuple[str, int], Sweep]:
+    """The sweeps of some topics, or of all, by topic and number of the shard."""
     statement = select(shards)
     if topics is not None:
         statement = statement.where(shards.c.topic.in_(topics))
-    return {
-        (row.topic, row.shard): Shard(sweep_of(row), row.sent, row.old_sent)
-        for row in connection.execute(statement)
-    }
+    return {(row.topic, row.shard): sweep_of(row) for row in connection.execute(statement)}
 
 
 def last_sent(connection: Connection) -> Mapping[str, int]:

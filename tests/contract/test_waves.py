@@ -369,7 +369,7 @@ def test_the_subscribers_that_a_wave_has_not_reached_are_counted_at_once(hub: Hu
         expected = [
             callback
             for callback in callbacks
-            if (shard := shards[TOPIC, shard_of(place_of(callback))].sweep).wave < hub.version - 1
+            if (shard := shards[TOPIC, shard_of(place_of(callback))]).wave < hub.version - 1
             or not shard.is_reached(place_of(callback))
         ]
         assert unreached == len(expected)
