@@ -27,12 +27,12 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.outbox import JobKind, JobState
+from syndicator.model.outbox import JobKind
 from syndicator.model.sweeps import Sweep, advanced, interrupted, prepared
 from syndicator.store import waves
 from syndicator.store.claimed_pages import Lease, Page, PageEnd
 from syndicator.store.process_schema import is_dead
-from syndicator.store.push_schema import jobs, shards, subscriptions
+from syndicator.store.push_schema import IS_CLAIMED, NOT_CLAIMED, jobs, shards, subscriptions
 from syndicator.store.push_schema import waves as waves_table
 from syndicator.store.schema_types import constant
 from syndicator.store.sql import among, among_values
@@ -87,29 +87,16 @@ def _due_shards(paced: bool) -> Select[Any]:
     )
 
 
-def _is_queued() -> ColumnElement[bool]:
-    """Whether a delivery to a subscription is a job. Looks for its own only if there are any."""
-
-    def are_deliveries(table: Any, *, claimed: bool) -> ColumnElement[bool]:
-        is_claimed = table.c.state == constant(JobState.CLAIMED)
-        kind = table.c.kind == constant(JobKind.DELIVER)
-        return and_(kind, is_claimed if claimed else ~is_claimed)
-
-    any_job = jobs.alias()
-    to_it = and_(jobs.c.target == subscriptions.c.callback, jobs.c.topic == subscriptions.c.topic)
-    return or_(
-        *(
-            and_(
-                exists().where(are_deliveries(any_job, claimed=claimed)),
-                exists().where(are_deliveries(jobs, claimed=claimed), to_it),
-            )
-            for claimed in (False, True)
-        )
-    )
-
+_TO_IT = and_(
+    jobs.c.kind == constant(JobKind.DELIVER),
+    jobs.c.target == subscriptions.c.callback,
+    jobs.c.topic == subscriptions.c.topic,
+)
+#: Whether a delivery to a subscription is a job. There is an index of jobs for each part.
+_IS_QUEUED = or_(exists().where(NOT_CLAIMED, _TO_IT), exists().where(IS_CLAIMED, _TO_IT))
 
 _PAGE_ROWS = (
-    select(subscriptions, _is_queued().label("queued"))
+    select(subscriptions, _IS_QUEUED.label("queued"))
     .where(
         subscriptions.c.topic == bindparam("of"),
         subscriptions.c.place > bindparam("after"),
