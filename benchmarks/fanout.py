@@ -35,7 +35,7 @@ from syndicator.model.outbox import Subscription
 from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import deliveries, subscriptions
+from syndicator.store import subscriptions, waves
 from syndicator.store.database import Database
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue, PublishedFile
@@ -141,7 +141,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
             )
     began = time.perf_counter()
     with database.begin() as connection:
-        deliveries.enqueue_deliveries(connection, [TOPIC], datetime.now(UTC))
+        waves.raise_waves(connection, [TOPIC], datetime.now(UTC))
     report = push.once()
     seconds = time.perf_counter() - began
     client.close()

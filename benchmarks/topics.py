@@ -19,7 +19,7 @@ from benchmarks.wave import NOW, RETRY, Sink, Timed, digest, file, state
 from syndicator.model.outbox import Subscription
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import deliveries, subscriptions
+from syndicator.store import subscriptions, waves
 
 
 def topic(number: int) -> str:
@@ -49,7 +49,7 @@ def change(database: Timed, worker: PushWorker, sink: Sink, topics: Sequence[str
     digest[0] += "."
     began = time.perf_counter()
     with database.begin() as connection:
-        deliveries.enqueue_deliveries(connection, topics, datetime.now(UTC))
+        waves.raise_waves(connection, topics, datetime.now(UTC))
     worker.nudge()
     while sink.deliveries < before + len(topics):
         assert time.perf_counter() - began < 60, sink.deliveries

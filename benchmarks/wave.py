@@ -30,7 +30,7 @@ from syndicator.push.context import PushOptions, Topics
 from syndicator.push.pages import OpenPages, PageTerms
 from syndicator.push.payloads import Payloads
 from syndicator.push.worker import LEASE, PushWorker
-from syndicator.store import deliveries, outbox
+from syndicator.store import outbox
 from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
 from syndicator.store.push_schema import shards, subscriptions, waves
@@ -118,7 +118,7 @@ digest = ["d0"]  # of the topic as it is now
 def change(database: Database) -> None:
     digest[0] += "'"
     with database.begin() as connection:
-        deliveries.enqueue_deliveries(connection, [TOPIC], datetime.now(UTC))
+        waves.raise_waves(connection, [TOPIC], datetime.now(UTC))
 
 
 def rows(number: int, hosts: int) -> Iterator[Mapping[str, object]]:

@@ -26,7 +26,7 @@ from syndicator.model.outbox import JobKind, JobState
 from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import deliveries, push_schema
+from syndicator.store import deliveries, push_schema, waves
 from syndicator.store.database import Database
 from syndicator.store.push_schema import jobs
 from syndicator.store.push_schema import subscriptions as table
@@ -238,7 +238,7 @@ class Site:
         """Change a topic as a build does: first the file, then the jobs. The new bytes."""
         self._put(topic)
         with self.database.begin() as connection:
-            deliveries.enqueue_deliveries(connection, [topic], self.clock())
+            waves.raise_waves(connection, [topic], self.clock())
         self.wake()
         return self.body(topic)
 

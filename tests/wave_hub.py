@@ -13,7 +13,7 @@ from syndicator.model.outbox import Request, Response, Subscription
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.record import PushReport
 from syndicator.push.worker import PushWorker
-from syndicator.store import deliveries, subscriptions
+from syndicator.store import deliveries, subscriptions, waves
 from syndicator.store.database import Database
 from syndicator.websub.pace import NO_PACE, Pace
 from syndicator.websub.retry import RetryPolicy
@@ -130,7 +130,7 @@ class Hub:
     def change(self) -> None:
         with self.database.begin(push=True) as connection:
             self.version += 1
-            deliveries.enqueue_deliveries(connection, [TOPIC], self.now)
+            waves.raise_waves(connection, [TOPIC], self.now)
 
     def publish(self) -> bool:
         with self.database.begin(push=True) as connection:

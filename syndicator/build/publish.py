@@ -11,7 +11,7 @@ from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.entries import LoadedEntries
 from syndicator.model.content import FeedFile
 from syndicator.outputs.output import Disk, OnDisk, Output
-from syndicator.store import deliveries, feeds, outbox
+from syndicator.store import deliveries, feeds, outbox, waves
 from syndicator.store.feeds import FeedRow, FileRow
 
 
@@ -177,9 +177,7 @@ def commit(
     topics = _topics(published.changed)
     deliveries.enqueue_denials(connection, published.ended, now)
     if own_hub:
-        deliveries.enqueue_deliveries(
-            connection, [row.url for row in topics if own_hub in row.hubs], now
-        )
+        waves.raise_waves(connection, [row.url for row in topics if own_hub in row.hubs], now)
     return enqueue_pings(connection, topics, own_hub, now)
 
 

@@ -20,25 +20,14 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from syndicator.model.outbox import (
-    GaveUp,
-    JobKind,
-    Ping,
-    Released,
-    Retry,
-    queued_by_kind,
-)
+from syndicator.model.outbox import GaveUp, JobKind, Ping, Released, Retry, queued_by_kind
 from syndicator.outbound.hold import Hold
 from syndicator.push import lanes
 from syndicator.push.context import LEASE, QUIET, HttpClient, PushListener, PushOptions, Topics
 from syndicator.push.job_claims import JobClaims
 from syndicator.push.open_page import OpenPage
 from syndicator.push.pages import OpenPages
-from syndicator.push.pass_times import (
-    CLAIM_INTERVAL,
-    COLLECT_LIMIT,
-    PassTimes,
-)
+from syndicator.push.pass_times import CLAIM_INTERVAL, COLLECT_LIMIT, PassTimes
 from syndicator.push.payloads import Payloads
 from syndicator.push.record import PushReport, record
 from syndicator.push.send import PausedTask, SentTask, TaskSender

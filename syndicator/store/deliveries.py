@@ -1,4 +1,4 @@
-"""Begins deliveries when a topic changed, and queues denials when it ended."""
+"""Begins deliveries when a publish request asks, and queues denials when a topic ended."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,13 +24,7 @@ from syndicator.store import kv, waves
 from syndicator.store import subscriptions as subscribers
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.push_schema import (
-    IS_CLAIMED,
-    IS_VERIFICATION,
-    jobs,
-    shards,
-    subscriptions,
-)
+from syndicator.store.push_schema import IS_CLAIMED, IS_VERIFICATION, jobs, shards, subscriptions
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
 from syndicator.store.times import to_us
@@ -43,11 +37,6 @@ _VERIFYING = (
     .where(IS_VERIFICATION, jobs.c.state.in_([JobState.WAITING, JobState.CLAIMED]))
     .limit(waves.READ_AT_MOST)
 )
-
-
-def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> None:
-    """Begin a wave of each topic: its live subscribers get its newest bytes."""
-    waves.raise_waves(connection, topics, now)
 
 
 def enqueue_missing(connection: Connection, topic: str, digest: str, now: datetime) -> bool:

@@ -24,13 +24,7 @@ from sqlalchemy import (
 )
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import (
-    JobDetail,
-    JobKind,
-    JobState,
-    Ping,
-    Verification,
-)
+from syndicator.model.outbox import JobDetail, JobKind, JobState, Ping, Verification
 from syndicator.store import waves
 from syndicator.store.job_details import to_json
 from syndicator.store.push_schema import (

@@ -6,17 +6,7 @@ Never deleted: the ids of posts, and feeds that once existed (their addresses an
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, bindparam, case, delete, exists, or_, select, update
 
 from syndicator.model.outbox import JobKind, JobState
 from syndicator.store import activity, versions, waves

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from syndicator.store.push_schema import subscriptions, versions
-from syndicator.store.sql import insert
+from syndicator.store.sql import upsert
 from syndicator.store.times import to_us
 
 #: Versions of a topic. A subscriber that has an older one is sent the whole topic.
@@ -38,12 +38,7 @@ def record(
 ) -> None:
     """Record the entries of a version that is sent now, and delete the oldest versions."""
     row = {"topic": topic, "digest": digest, "entries": json.dumps(list(entries))}
-    statement = insert(connection.dialect, versions).values(**row, sent=to_us(now))
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["topic", "digest"], set_={"sent": statement.excluded.sent}
-        )
-    )
+    upsert(connection, versions, [{**row, "sent": to_us(now)}])
     connection.execute(_DELETE_OLD, {"of": topic})
 
 

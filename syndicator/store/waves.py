@@ -45,7 +45,9 @@ def sweep_of(row: Row[Any]) -> Sweep:
 def raise_waves(
     connection: Connection, topics: Sequence[str], now: datetime, *, changed: bool = True
 ) -> None:
-    """Begin a wave of each topic that has had a subscriber. It costs one row for each.
+    """Begin a wave of each topic that has had a subscriber: the live ones get its newest bytes.
+
+    It costs one row for each topic.
 
     `changed`: False: the topic is the same, but some subscribers may lack it.
     """

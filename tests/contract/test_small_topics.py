@@ -14,7 +14,7 @@ from syndicator.push import pages as push_pages
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.pages import OpenPages
 from syndicator.push.payloads import Payloads
-from syndicator.store import deliveries, pages, subscriptions
+from syndicator.store import pages, subscriptions, waves
 from syndicator.store.claimed_pages import Lease
 from syndicator.websub.retry import RetryPolicy
 
@@ -42,7 +42,7 @@ def topics(hub: Hub, number: int, callbacks: int) -> list[str]:
 def change(hub: Hub, names: list[str]) -> None:
     with hub.database.begin() as connection:
         hub.version += 1
-        deliveries.enqueue_deliveries(connection, names, hub.now)
+        waves.raise_waves(connection, names, hub.now)
 
 
 def sizes(hub: Hub, size: int = 512) -> list[int]:

@@ -88,7 +88,7 @@ def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
 def publish(database: Database, *topics: str, now: datetime = NOW) -> None:
     """Change topics. The deliveries of their waves become jobs, as those that fail do."""
     with database.begin() as connection:
-        deliveries.enqueue_deliveries(connection, topics, now)
+        waves.raise_waves(connection, topics, now)
     finish_sweeps(database, now)
 
 
@@ -247,7 +247,7 @@ def test_a_publish_request_reads_a_bounded_number_of_rows(
     store(database, first)
     with database.begin() as connection:
         subscriptions.record_delivered(connection, [("t", first.callback, "now")], NOW)
-        deliveries.enqueue_deliveries(connection, ["t"], NOW)
+        waves.raise_waves(connection, ["t"], NOW)
     finish_sweeps(database, digest="now")
     store(database, *new)
     with database.begin() as connection:
@@ -271,7 +271,7 @@ def test_a_lease_that_ends_while_its_renewal_is_confirmed(database: Database) ->
     (job,) = claim(database)
     later = NOW + timedelta(seconds=2)
     with database.begin() as connection:
-        deliveries.enqueue_deliveries(connection, ["t"], later)
+        waves.raise_waves(connection, ["t"], later)
     finish_sweeps(database, later, digest="after")
     confirmed = Confirmed(
         subscription=replace(subscription, expires=NOW + DAY), verification=verification

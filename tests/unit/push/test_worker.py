@@ -20,7 +20,7 @@ from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscr
 from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import claims, deliveries, hubs, outbox, pings, subscriptions
+from syndicator.store import claims, deliveries, hubs, outbox, pings, subscriptions, waves
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.websub.pace import Pace
@@ -460,7 +460,7 @@ def test_a_delivery_waits_while_its_topic_can_not_be_read(database: Database, hu
     )
     with database.begin() as connection:
         subscriptions.upsert(connection, reader)
-        deliveries.enqueue_deliveries(connection, [TOPIC], NOW)
+        waves.raise_waves(connection, [TOPIC], NOW)
     with pushing(database, Clock(), topics=Topics(read=read)) as push:
         report = push.once()
     assert (report.queued, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])
