@@ -82,12 +82,13 @@ class OpenPages:
         return bool(self._open)
 
     def is_claimable(self, pool: SenderPool[Task, Any], ended: Sequence[OpenPage] = ()) -> bool:
-        """Whether there is room for another page. `ended`: those that are recorded before."""
+        """Whether a page may be due and has room. `ended`: those that are recorded before."""
         opened = self._open.values()
         waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in opened)
         sizes = {each.page.topic: len(each.file.data) for each in opened if each.file}
         has_room = waiting <= LANE_LIMIT - CLAIM and sum(sizes.values()) < _MAX_BYTES
-        return has_room and self._room(ended) >= _LEAST_CLAIM and self._topics.is_served()
+        may_claim = has_room and self._room(ended) >= _LEAST_CLAIM and self._topics.is_served()
+        return may_claim and (bool(ended) or self.is_due())
 
     def _room(self, ended: Sequence[OpenPage] = ()) -> int:
         """How many subscribers may be claimed now."""
@@ -229,7 +230,6 @@ class OpenPages:
             if page not in recorded:
                 # The lease ended, and somebody else sends it.
                 send_again(connection, opened.outcomes, now)
-                still |= dict.fromkeys(((page.number, to) for to in opened.under_way), claims.LOST)
                 continue
             adopted = opened.failed | opened.under_way
             page_jobs.own(connection, page, opened.owned | opened.to_queue | adopted)

@@ -1,18 +1,11 @@
 """One pass over the outbox: sends due jobs, hundreds at the same time, until none is due.
 
-    prepare   release the claims of an aborted pass, repair the times that a wrong clock wrote,
-              read which hubs asked for a wait (store)
-    renew     claims whose requests outlast a lease (store)
-    claim     due jobs and pages of sweeps, for one lease; pings and verifications first (store)
-    plan      the request of each job, or how long it waits for its pace (websub)
-    send      the requests side by side, so that slow hosts delay no others (outbound)
-    judge     what each response means (websub)
-    record    the outcomes, in one transaction (store)
-
-A pass prepares once and repeats the other steps. A job stays in the outbox until its outcome is
-recorded: after a crash at any point it is sent again, and so is a page (see `pages`). A pass that
-is stopped winds down: it waits for its requests, records them, and releases its other jobs. So does
-one whose process was away, since others may have sent newer versions of what it claimed.
+A pass prepares once. Then it claims jobs and pages of sweeps, pings first, plans the request of
+each, sends these side by side, judges the responses, and records the outcomes, again and again. A
+job stays in the outbox until its outcome is recorded: after a crash at any point it is sent again,
+and so is a page (see `pages`). A pass that is stopped winds down: it waits for its requests,
+records them, and releases its other jobs. So does one whose process was away, since others may have
+sent newer versions of what it claimed.
 """
 
 import threading
@@ -198,7 +191,6 @@ class PushWorker:
         ended = self._pages.done(self._pool)
         if ended or times.takes_pages(now):
             claim = self._pages.is_claimable(self._pool, ended)
-            claim = claim and (bool(ended) or self._pages.is_due())
             claimed = self._turn(ended, report, claim=claim) if ended or claim else False
             times.pages_done(claimed=claimed, now=now)
         return self._pages.plan(self._pool)
@@ -220,8 +212,9 @@ class PushWorker:
     def _collect(self, wait: float) -> bool:
         """Judge the responses that came; whether the pass was nudged."""
         sent, nudged = self._pool.collect(wait, COLLECT_LIMIT)
-        of_jobs = [self._pages.add(self._judge(each)) for each in sent]
-        self._outcomes += [outcome for outcome in of_jobs if outcome is not None]
+        for each in sent:
+            if (of_job := self._pages.add(self._judge(each))) is not None:
+                self._outcomes.append(of_job)
         return nudged
 
     def _judge(self, sent: SentTask | PausedTask) -> TaskOutcome:
