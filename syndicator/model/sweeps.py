@@ -66,6 +66,11 @@ class Sweep(Struct, frozen=True, kw_only=True):
             return self.stop
         return self.start + SHARD_SIZE - 1
 
+    @property
+    def rests(self) -> bool:
+        """Whether it has reached every subscriber."""
+        return self.stop is None and self.again is None
+
     def is_reached(self, place: int) -> bool:
         end = self.stop if self.again is None else self.again
         if end is None:
@@ -117,11 +122,10 @@ def _raised(sweep: Sweep, wave: int) -> Sweep:
     """The sweep after its topic changed: every subscriber needs the new wave."""
     if sweep.stop == sweep.cursor:  # it has reached nobody yet
         return replace(sweep, wave=wave)
-    at_rest = sweep.stop is None and sweep.again is None
     same = sweep.digest == sweep.old_digest
     # A sweep that looked for subscribers without these bytes has not come to all: of those that
     # lack them, their own records say so still.
-    old_wave = sweep.old_wave if same and sweep.digest and not at_rest else sweep.wave
+    old_wave = sweep.old_wave if same and sweep.digest and not sweep.rests else sweep.wave
     return replace(
         sweep,
         wave=wave,
@@ -129,7 +133,7 @@ def _raised(sweep: Sweep, wave: int) -> Sweep:
         old_wave=old_wave,
         old_sent=sweep.old_sent if old_wave == sweep.old_wave else sweep.sent,
         # Of a sweep that is interrupted, some have one version and some another.
-        old_digest=sweep.digest if at_rest or same else None,
+        old_digest=sweep.digest if sweep.rests or same else None,
         # Those that this sweep has not reached come first: the others were sent something just now.
         stop=sweep.cursor if sweep.stop is None else sweep.stop,
         again=None if sweep.stop is None else sweep.cursor,

@@ -212,16 +212,11 @@ def is_missing(connection: Connection, topic: str, digest: str, now: datetime) -
     By a shard's last sweep, or by their own row. The subscribers that a sweep has still to reach
     wait for it. True also if more than `READ_AT_MOST` own rows would have to be read.
     """
-    of_topic = shards.c.topic == topic
-    at_rest = and_(of_topic, shards.c.stop.is_(None), shards.c.again.is_(None))
-    behind = func.coalesce(shards.c.digest, "") != digest
-    if connection.scalar(
-        select(
-            exists().where(at_rest, waves.c.topic == topic, behind, shards.c.wave == waves.c.wave)
-        )
-    ):
+    sweeps = of_topics(connection, [topic]).values()
+    wave = connection.scalar(select(newest(topic)))
+    if any(each.rests and each.wave == wave and each.digest != digest for each in sweeps):
         return True
-    oldest = select(func.min(shards.c.wave)).where(of_topic).scalar_subquery()
+    oldest = min((each.wave for each in sweeps), default=0)
     own = (
         select(subscriptions)
         .where(subscriptions.c.topic == topic, subscriptions.c.wave >= oldest)
@@ -231,7 +226,7 @@ def is_missing(connection: Connection, topic: str, digest: str, now: datetime) -
     queued = exists().where(
         jobs.c.kind == constant(JobKind.DELIVER),
         jobs.c.target == own.c.callback,
-        jobs.c.topic == own.c.topic,
+        jobs.c.topic == topic,
         NOT_CLAIMED,
         jobs.c.state == JobState.WAITING,
         jobs.c.detail == to_json(Delivery()),
