@@ -23,7 +23,7 @@ from syndicator.push.open_page import OpenPage
 from syndicator.push.payloads import Payloads
 from syndicator.push.plan import UNREADABLE_WAIT, Files
 from syndicator.push.record import record, send_again
-from syndicator.store import claims, page_jobs, pages, waves
+from syndicator.store import claimed_pages, claims, pages, waves
 from syndicator.store.claimed_pages import Lease, Page
 from syndicator.store.database import Database
 from syndicator.store.times import to_us
@@ -232,10 +232,10 @@ class OpenPages:
                 send_again(connection, opened.outcomes, now)
                 continue
             adopted = opened.failed | opened.under_way
-            page_jobs.own(connection, page, opened.owned | opened.to_queue | adopted)
+            claimed_pages.own(connection, page, opened.owned | opened.to_queue | adopted)
             of = opened.entries
-            page_jobs.queue(connection, page, [of[to] for to in opened.to_queue], now)
-            ids = page_jobs.adopt(connection, page, [of[to] for to in adopted], lease)
+            claimed_pages.queue(connection, page, [of[to] for to in opened.to_queue], now)
+            ids = claimed_pages.adopt(connection, page, [of[to] for to in adopted], lease)
             still |= {(page.number, to): ids[to] for to in opened.under_way}
             if opened.noted:
                 noted = [_of_job(each, ids) for each in opened.noted]

@@ -210,9 +210,8 @@ def record_unknown(connection: Connection, sent: Sequence[_Pair]) -> None:
 
 def record_late(connection: Connection, topic: str, callback: str) -> None:
     """Record that a delivery came late: it is unknown what a subscriber has, see `CAME_LATE`."""
-    row = and_(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
     newest = func.coalesce(waves.newest(topic), subscriptions.c.wave)
-    connection.execute(update(subscriptions).where(row).values(delivered=CAME_LATE, wave=newest))
+    _update(connection, {"delivered": CAME_LATE, "wave": newest}, [(topic, callback)])
 
 
 def record_failed(

@@ -23,10 +23,10 @@ from syndicator.model.outbox import (
 from syndicator.push.record import record
 from syndicator.store import (
     audiences,
+    claimed_pages,
     claims,
     deliveries,
     outbox,
-    page_jobs,
     pages,
     subscriptions,
     waves,
@@ -100,8 +100,8 @@ def finish_sweeps(database: Database, now: datetime = NOW, digest: str | None = 
             for page in claimed:
                 entries = page.entries().items()
                 lacking = {to: one for to, one in entries if one.delivered != digest or not digest}
-                page_jobs.own(connection, page, lacking)
-                page_jobs.queue(connection, page, lacking.values(), now)
+                claimed_pages.own(connection, page, lacking)
+                claimed_pages.queue(connection, page, lacking.values(), now)
             end = PageEnd(digest=digest, sent=False)
             ends = dict.fromkeys(claimed, end)
             assert pages.record(connection, ends, now, pace=timedelta()) == claimed
