@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
     union_all,
     update,
@@ -91,10 +91,10 @@ def _of_kind(
     limits.turns[place] = turns[-1] if len(turns) == limits.jobs else ""
     each = min(limits.per_host, limits.jobs // len(turns) + 1)
     topics = limits.pinged_topics if kind is JobKind.PING else None
-    values = {**of, "each": each, **({} if topics is None else among_values(topics))}
+    values = {**of, "each": each, "all": topics is None, **among_values(topics or ())}
     return [
         (row.position + claimed[kind, row.turn], row.due, row.id)
-        for row in connection.execute(_jobs(topics is None), values)
+        for row in connection.execute(_first_jobs(), values)
         if row.position + claimed[kind, row.turn] < limits.per_host
     ]
 
@@ -202,11 +202,11 @@ def _is_free(job: Any) -> ColumnElement[bool]:
     )
 
 
-def _first(turn: ColumnElement[str], all_topics: bool, after: Any = None) -> ScalarSelect[Any]:
+def _first(turn: ColumnElement[str], after: Any = None) -> ScalarSelect[Any]:
     """The id of the first due job of a turn, or of the next one `after` another job."""
     job = jobs.alias()
     is_due = and_(_is_ready(job), job.c.turn == turn, job.c.due <= bindparam("now"))
-    allowed = true() if all_topics else among(job.c.topic)
+    allowed = or_(bindparam("all", type_=Boolean), among(job.c.topic))
     found = select(job.c.id).where(is_due, allowed, _is_free(job))
     if after is not None:
         found = found.where(tuple_(job.c.due, job.c.id) > tuple_(after.c.due, after.c.id))
@@ -214,17 +214,15 @@ def _first(turn: ColumnElement[str], all_topics: bool, after: Any = None) -> Sca
 
 
 @lru_cache  # building it takes some milliseconds
-def _jobs(all_topics: bool) -> Select[Any]:
-    """The first due jobs of some turns, one after the other along the index."""
-    steps = _TURNS.subquery()
-    head = _first(steps.c.turn, all_topics)
-    chain = select(steps.c.turn, literal(0).label("position"), head.label("id")).cte(
-        "chain", recursive=True
-    )
+def _first_jobs() -> Select[Any]:
+    """The first due jobs of the next turns, one after the other along the index."""
+    turns = _TURNS.subquery()
+    chain = select(
+        turns.c.turn, literal(0).label("position"), _first(turns.c.turn).label("id")
+    ).cte("chain", recursive=True)
     last = jobs.alias()
-    following = _first(chain.c.turn, all_topics, after=last)
     chain = chain.union_all(
-        select(chain.c.turn, chain.c.position + 1, following)
+        select(chain.c.turn, chain.c.position + 1, _first(chain.c.turn, after=last))
         .join_from(chain, last, last.c.id == chain.c.id)
         .where(chain.c.position + 1 < bindparam("each", type_=Integer))
     )
