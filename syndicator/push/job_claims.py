@@ -6,10 +6,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec import Struct, field
+
 from syndicator.model.client_keys import queue_key
 from syndicator.model.outbox import JobKind
 from syndicator.outbound.pool import SenderPool
-from syndicator.push.context import LEASE, PushOptions, Topics
+from syndicator.push.context import LEASE, Topics
 from syndicator.push.lanes import LANE, kinds_with_room
 from syndicator.push.pass_times import CLAIM_LIMIT, CLAIM_PER_HOST
 from syndicator.push.payloads import Payloads
@@ -17,34 +19,21 @@ from syndicator.push.plan import NOTHING, Claimed, plan, topics_of
 from syndicator.store import claims, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
-from syndicator.websub.pace import Pace
+from syndicator.websub.pace import NO_PACE, Pace
 from syndicator.websub.tasks import Task
 
 
-class JobClaims:
+class JobClaims(Struct):
     """The claims of one pass after the other."""
 
-    def __init__(
-        self,
-        database: Database,
-        topics: Topics,
-        payloads: Payloads,
-        options: PushOptions,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._database = database
-        self._topics = topics
-        self._payloads = payloads
-        self._claimer = options.claimer
-        self._clock = clock
-        self.begin(options.pace)
-
-    def begin(self, pace: Pace, pinged_topics: Collection[str] | None = None) -> None:
-        """Begin a pass. `pinged_topics`: the only ones whose pings are claimed; None: all."""
-        self._pace = pace
-        self._limits = ClaimLimits(
-            jobs=CLAIM_LIMIT, per_host=CLAIM_PER_HOST, pinged_topics=pinged_topics
-        )
+    database: Database
+    topics: Topics
+    payloads: Payloads
+    claimer: str
+    clock: Callable[[], datetime]
+    pace: Pace = NO_PACE  #: of this pass
+    pinged_topics: Collection[str] | None = None  #: only pings of these are claimed; None: all
+    turns: dict[tuple[JobKind, int], str] = field(default_factory=dict)  #: see `ClaimLimits`
 
     def take(self, pool: SenderPool[Task, Any], kinds: Collection[JobKind]) -> int:
         """Claim due jobs of some kinds, as far as there is room; how many were claimed."""
@@ -58,20 +47,26 @@ class JobClaims:
 
     def _claim(self, kinds: Collection[JobKind]) -> Claimed:
         """Claim due jobs, and read what is known of their targets."""
-        if not self._topics.is_served():
+        if not self.topics.is_served():
             return NOTHING
-        now = self._clock()
-        with self._database.read() as connection:  # reading doesn't wait for writers
+        now = self.clock()
+        with self.database.read() as connection:  # reading doesn't wait for writers
             if not outbox.any_due(connection, kinds, now):
                 return NOTHING
+        limits = ClaimLimits(
+            jobs=CLAIM_LIMIT,
+            per_host=CLAIM_PER_HOST,
+            pinged_topics=self.pinged_topics,
+            turns=self.turns,
+        )
         # A power cut may undo the claim, but it also ends the process that made it.
-        with self._database.begin(durable=False, push=True) as connection:
+        with self.database.begin(durable=False, push=True) as connection:
             jobs = claims.claim(
                 connection,
                 now,
-                claimer=self._claimer,
+                claimer=self.claimer,
                 lease=LEASE,
-                limits=self._limits,
+                limits=limits,
                 kinds=kinds,
             )
             pairs = {
@@ -86,17 +81,17 @@ class JobClaims:
                 pinged=pings.attempted(connection, pairs[JobKind.PING]),
             )
         if pairs[JobKind.PING]:
-            self._topics.wait_until_shown()
+            self.topics.wait_until_shown()
         return claimed
 
     def _plan(self, claimed: Claimed) -> list[Task]:
         """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
         # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = self._payloads.read(topics_of(claimed.jobs))
-        now = self._clock()
+        files = self.payloads.read(topics_of(claimed.jobs))
+        now = self.clock()
         challenge = partial(secrets.token_urlsafe, 24)
-        tasks, unsent = plan(claimed, files, self._payloads.of, challenge, self._pace, now)
+        tasks, unsent = plan(claimed, files, self.payloads.of, challenge, self.pace, now)
         if unsent:
-            with self._database.begin(durable=False, push=True) as connection:
-                claims.record(connection, unsent, now, claimer=self._claimer)
+            with self.database.begin(durable=False, push=True) as connection:
+                claims.record(connection, unsent, now, claimer=self.claimer)
         return tasks

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
@@ -27,6 +28,7 @@ from syndicator.store import claimed_pages, claims, pages, waves
 from syndicator.store.claimed_pages import Lease, Page
 from syndicator.store.database import Database
 from syndicator.store.times import to_us
+from syndicator.websub.pace import NO_PACE, Pace
 from syndicator.websub.tasks import Task, TaskOutcome
 
 #: Subscribers on the page, or the small pages, of a process. A crash sends at most these again.
@@ -57,49 +59,41 @@ _RECORD_LIMIT = 100
 _LANE = LANE[JobKind.DELIVER]
 
 
-class OpenPages:
+class OpenPages(Struct):
     """The pages that this process sends, and the deliveries that it made jobs of."""
 
-    def __init__(
-        self,
-        database: Database,
-        topics: Topics,
-        payloads: Payloads,
-        options: PushOptions,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._database = database
-        self._topics = topics
-        self._payloads = payloads
-        self._options = options
-        self.pace = options.pace  #: between two sweeps, in this pass
-        self._clock = clock
-        self._open: dict[int, OpenPage] = {}  # by the number of the page
-        # by the number of a page that ended, and callback
-        self._jobs: dict[tuple[int, str], int] = {}
+    database: Database
+    topics: Topics
+    payloads: Payloads
+    options: PushOptions
+    clock: Callable[[], datetime]
+    pace: Pace = NO_PACE  #: between two sweeps, in this pass
+    opened: dict[int, OpenPage] = field(default_factory=dict)  #: by the number of the page
+    #: By the number of a page that ended, and callback.
+    jobs: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self._open)
+        return bool(self.opened)
 
     def is_claimable(self, pool: SenderPool[Task, Any], ended: Sequence[OpenPage] = ()) -> bool:
         """Whether a page may be due and has room. `ended`: those that are recorded before."""
-        opened = self._open.values()
+        opened = self.opened.values()
         waiting = pool.waiting_in(_LANE) + sum(len(each.unplanned) for each in opened)
         sizes = {each.page.topic: len(each.file.data) for each in opened if each.file}
         has_room = waiting <= LANE_LIMIT - CLAIM and sum(sizes.values()) < _MAX_BYTES
-        may_claim = has_room and self._room(ended) >= _LEAST_CLAIM and self._topics.is_served()
+        may_claim = has_room and self._room(ended) >= _LEAST_CLAIM and self.topics.is_served()
         return may_claim and (bool(ended) or self.is_due())
 
     def _room(self, ended: Sequence[OpenPage] = ()) -> int:
         """How many subscribers may be claimed now."""
-        rows = sum(len(each.page.rows) for each in self._open.values())
+        rows = sum(len(each.page.rows) for each in self.opened.values())
         return min(CLAIM, PAGE - rows + sum(len(each.page.rows) for each in ended))
 
     def is_due(self) -> bool:
         """Whether a page is due. Reading doesn't wait for writers."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             due = waves.next_due(connection)
-        return due is not None and not (self._paced and due > to_us(self._clock()))
+        return due is not None and not (self._paced and due > to_us(self.clock()))
 
     @property
     def _paced(self) -> bool:
@@ -111,18 +105,18 @@ class OpenPages:
         `claim`: False: only record. Returns whether a page was claimed.
         """
         claimed = list[Page]()
-        now = self._clock()
-        lease = Lease(holder=self._options.claimer, expires=now + LEASE)
+        now = self.clock()
+        lease = Lease(holder=self.options.claimer, expires=now + LEASE)
         # A power cut may undo it: then these pages are sent again.
-        with self._database.begin(durable=False, push=True) as connection:
+        with self.database.begin(durable=False, push=True) as connection:
             still = self._record(connection, ended, lease, now)
             if claim:
                 claimed = pages.claim(connection, now, lease, self._room(ended), paced=self._paced)
-        self._jobs |= still
+        self.jobs |= still
         for opened in ended:
-            del self._open[opened.page.number]
+            del self.opened[opened.page.number]
         again = {page.key for page in claimed}
-        for opened in self._open.values():
+        for opened in self.opened.values():
             if opened.page.key in again:
                 opened.lose()
         self._send(claimed)
@@ -135,19 +129,19 @@ class OpenPages:
         not know of it yet.
         """
         # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = self._payloads.read({page.topic for page in claimed})
-        now = self._clock()
+        files = self.payloads.read({page.topic for page in claimed})
+        now = self.clock()
         due = {page: now + UNREADABLE_WAIT for page in claimed if page.topic not in files}
         due |= dict.fromkeys(self._outdated(claimed, files), now)
         if due:
-            with self._database.begin(durable=False, push=True) as connection:
+            with self.database.begin(durable=False, push=True) as connection:
                 pages.put_back(connection, due)
         began = time.monotonic()
         for page in claimed:
             if page not in due:
                 file = files[page.topic]
                 entries = page.entries(self.pace.interval) if file else {}
-                self._open[page.number] = OpenPage(
+                self.opened[page.number] = OpenPage(
                     page, file, entries, list(entries.values()), set(page.expired), began
                 )
 
@@ -160,19 +154,19 @@ class OpenPages:
         ]
         if not unsure:
             return []
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             changed = waves.changed(connection, {page.topic for page in unsure})
         return [page for page in unsure if changed.get(page.topic, 0) > page.sweep.wave]
 
     def plan(self, pool: SenderPool[Task, Any]) -> bool:
         """Have the next deliveries of pages sent. Returns whether there are more."""
         room = _PART
-        for opened in self._open.values():
+        for opened in self.opened.values():
             number = min(room, len(opened.unplanned))
             room -= number
-            tasks = opened.plan(number, self._payloads.of) if number else ()
+            tasks = opened.plan(number, self.payloads.of) if number else ()
             pool.add([(queue_key(task.job.target, task.job.host), task) for task in tasks], _LANE)
-        return any(opened.unplanned for opened in self._open.values())
+        return any(opened.unplanned for opened in self.opened.values())
 
     def add(self, outcome: TaskOutcome) -> TaskOutcome | None:
         """Add the outcome of a delivery to its page; None.
@@ -183,16 +177,16 @@ class OpenPages:
         job = outcome.job
         if job.id is not None:
             return outcome
-        if job.page in self._open:
-            self._open[job.page].add(outcome)
+        if job.page in self.opened:
+            self.opened[job.page].add(outcome)
             return None
-        number = self._jobs.pop((job.page or 0, job.target), claims.LOST)
+        number = self.jobs.pop((job.page or 0, job.target), claims.LOST)
         return replace(outcome, job=replace(job, id=number))
 
     def done(self, pool: SenderPool[Task, Any]) -> list[OpenPage]:
         """Pages that wait for nothing any more, as many as may be recorded at once."""
         now = time.monotonic()
-        looked_at = [each for each in self._open.values() if each.may_be_held_up(now)]
+        looked_at = [each for each in self.opened.values() if each.may_be_held_up(now)]
         if looked_at:
             others_wait = self._room() < _LEAST_CLAIM and self.is_due()
             patience = LEAST_PATIENCE if others_wait else PATIENCE
@@ -202,16 +196,16 @@ class OpenPages:
                     tasks = opened.pending.values()
                     if (held_up := pool.set_aside(tasks, _LANE, patience)) is not None:
                         opened.end(*held_up)
-        return _some([opened for opened in self._open.values() if opened.is_done])
+        return _some([opened for opened in self.opened.values() if opened.is_done])
 
     def drop(self) -> list[OpenPage]:
         """Pages as `done`, whatever they wait for; at last none.
 
         Deliveries without an outcome become jobs, as if they were under way.
         """
-        for opened in self._open.values():
+        for opened in self.opened.values():
             opened.end((), list(opened.pending.values()))
-        return _some(list(self._open.values()))
+        return _some(list(self.opened.values()))
 
     def _record(
         self,
@@ -224,7 +218,7 @@ class OpenPages:
         still = dict[tuple[int, str], int]()
         ends = {opened.page: opened.result for opened in ended if not opened.is_lost}
         recorded = pages.record(connection, ends, now, self.pace.interval)
-        per_host = self._options.subscriptions_per_host
+        per_host = self.options.subscriptions_per_host
         for opened in ended:
             page = opened.page
             if page not in recorded:
@@ -244,7 +238,7 @@ class OpenPages:
 
     def clear(self) -> None:
         """Forget the deliveries that became jobs: no outcome comes any more."""
-        self._jobs.clear()
+        self.jobs.clear()
 
 
 def _some(ended: Sequence[OpenPage]) -> list[OpenPage]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
+from msgspec import Struct, field
+
 from syndicator.cache import LruCache
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile
@@ -15,33 +17,26 @@ from syndicator.store.database import Database
 _MAX_KEPT = 16 * 1024 * 1024
 
 
-class Payloads:
+class Payloads(Struct):
     """Chooses what is sent, for each version of a topic that subscribers have."""
 
-    def __init__(
-        self,
-        database: Database,
-        read: Callable[[str], FeedFile | None],
-        clock: Callable[[], datetime],
-        *,
-        only_changes: bool,
-    ) -> None:
-        """`read`: see `Topics`. `only_changes`: whether what a subscriber has is left out."""
-        self._database = database
-        self._read = read
-        self._clock = clock
-        self._only_changes = only_changes
-        self._recorded = dict[str, str]()  # the digest by topic
-        # by topic and the version that a subscriber has
-        self._reduced = LruCache[tuple[str, str], str, FeedFile](_MAX_KEPT)
+    database: Database
+    read_topic: Callable[[str], FeedFile | None]  #: see `Topics.read`
+    clock: Callable[[], datetime]
+    only_changes: bool  #: whether what a subscriber has is left out
+    recorded: dict[str, str] = field(default_factory=dict)  #: the digest by topic
+    #: By topic and the version that a subscriber has.
+    reduced: LruCache[tuple[str, str], str, FeedFile] = field(
+        default_factory=lambda: LruCache(_MAX_KEPT)
+    )
 
     def read(self, topics: Collection[str]) -> Files:
         """The current files of topics, without those that can't be read at present."""
         files = dict[str, FeedFile | None]()
         for topic in topics:
             with suppress(OutputError):  # the run that repairs the file reports it
-                files[topic] = self._read(topic)
-        if self._only_changes:
+                files[topic] = self.read_topic(topic)
+        if self.only_changes:
             self._record(files.values())
         return files
 
@@ -49,15 +44,15 @@ class Payloads:
         """Record the entries of versions before they are sent."""
         from syndicator.formats import changes
 
-        new = [file for file in files if file and self._recorded.get(file.url) != file.digest]
+        new = [file for file in files if file and self.recorded.get(file.url) != file.digest]
         if not new:
             return
         entries = {file.url: changes.entry_digests(file) for file in new}
-        with self._database.begin(durable=False, push=True) as connection:
+        with self.database.begin(durable=False, push=True) as connection:
             for file in new:
-                now = self._clock()
+                now = self.clock()
                 versions.record(connection, file.url, file.digest, entries[file.url], now)
-        self._recorded |= {file.url: file.digest for file in new}
+        self.recorded |= {file.url: file.digest for file in new}
 
     def of(self, file: FeedFile, had: str | None) -> FeedFile:
         """What is sent to a subscriber that has the version with the digest `had`; None: unknown.
@@ -65,14 +60,14 @@ class Payloads:
         Entries that are not new or changed since then are left out. All of the topic is sent if
         that version is not known any more, or if no entry is new or changed.
         """
-        if had is None or not self._only_changes:
+        if had is None or not self.only_changes:
             return file
-        kept = self._reduced.get((file.url, had), file.digest)
+        kept = self.reduced.get((file.url, had), file.digest)
         if kept is None:
             from syndicator.formats import changes
 
-            with self._database.read() as connection:
+            with self.database.read() as connection:
                 known = versions.entries(connection, file.url, had)
             kept = changes.without(file, known) if known else file
-            self._reduced.put((file.url, had), file.digest, kept, len(kept.data))
+            self.reduced.put((file.url, had), file.digest, kept, len(kept.data))
         return kept

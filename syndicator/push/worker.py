@@ -57,8 +57,8 @@ class PushWorker:
         self._clock = clock
         self._listener = listener
         self._sender = TaskSender(client, clock, options.life)
-        payloads = Payloads(database, topics.read, clock, only_changes=options.only_changes)
-        self._jobs = JobClaims(database, topics, payloads, options, clock)
+        payloads = Payloads(database, topics.read, clock, options.only_changes)
+        self._jobs = JobClaims(database, topics, payloads, options.claimer, clock)
         self._hold = Hold()
         self._nudged = threading.Event()  # something may have been queued since the last claim
         self._pool = lanes.new_pool(self._sender.send, self._hold)
@@ -101,9 +101,8 @@ class PushWorker:
         is still queued, which takes half a second for a million jobs.
         """
         with self._pass_lock:
-            pace = self._options.pace if paced else NO_PACE
-            self._jobs.begin(pace, pinged_topics)
-            self._pages.pace = pace
+            self._jobs.pace = self._pages.pace = self._options.pace if paced else NO_PACE
+            self._jobs.pinged_topics = pinged_topics
             report = PushReport(started=self._clock())
             began = time.monotonic()
             self._prepare(report, began)
