@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -27,13 +27,14 @@ from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Request, Response
 from syndicator.model.sweeps import SHARD_SIZE, place_of, shard_of
 from syndicator.push.context import PushOptions, Topics
-from syndicator.push.pages import OpenPages, PageTerms
+from syndicator.push.pages import OpenPages
 from syndicator.push.payloads import Payloads
-from syndicator.push.worker import LEASE, PushWorker
+from syndicator.push.worker import PushWorker
 from syndicator.store import outbox
 from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
 from syndicator.store.push_schema import shards, subscriptions, waves
+from syndicator.store.waves import raise_waves
 from syndicator.websub.retry import RetryPolicy
 from syndicator.websub.tasks import Task, outcome_of
 
@@ -118,7 +119,7 @@ digest = ["d0"]  # of the topic as it is now
 def change(database: Database) -> None:
     digest[0] += "'"
     with database.begin() as connection:
-        waves.raise_waves(connection, [TOPIC], datetime.now(UTC))
+        raise_waves(connection, [TOPIC], datetime.now(UTC))
 
 
 def rows(number: int, hosts: int) -> Iterator[Mapping[str, object]]:
@@ -179,25 +180,25 @@ def share(database: Timed, number: int) -> str:
         if statement.split(None, 1)[0] in ("INSERT", "UPDATE", "DELETE"):
             written += max(getattr(cursor, "rowcount", 0), 0)
 
-    terms = PageTerms(pace=timedelta(), per_host=None)
     now_utc = partial(datetime.now, UTC)
     payloads = Payloads(database, file, now_utc, only_changes=False)
-    open_pages = OpenPages(database, Topics(read=file), payloads, "bench", now_utc)
+    options = PushOptions(claimer="bench", retry=RETRY)
+    open_pages = OpenPages(database, Topics(read=file), payloads, options, now_utc)
     event.listen(database.engine, "after_cursor_execute", count)
     database.seconds.clear()
     database.cpu = 0.0
     began = time.perf_counter()
     change(database)
     while sink.deliveries < number:
-        ended = open_pages.done(pool, paced=False)  # type: ignore[arg-type]
-        open_pages.turn(ended, LEASE, terms, claim=True)
+        ended = open_pages.done(pool)  # type: ignore[arg-type]
+        open_pages.turn(ended, claim=True)
         while open_pages.plan(pool):  # type: ignore[arg-type]
             pass
         sent, pool.sent = pool.sent, []
         now = datetime.now(UTC)
         for task, response in sent:
             open_pages.add(outcome_of(task, response, now, now, RETRY, 0.0))
-    open_pages.turn(open_pages.drop(), LEASE, terms, claim=False)
+    open_pages.turn(open_pages.drop(), claim=False)
     seconds = time.perf_counter() - began
     event.remove(database.engine, "after_cursor_execute", count)
     longest = max(database.seconds) * 1000
