@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -72,10 +73,8 @@ def add_subscriber(connection: Connection, topic: str, callback: str, now: datet
     connection.execute(statement.on_conflict_do_nothing())
     wave = connection.scalar(select(newest(topic))) or 0
     shard = shard_of(place_of(callback))
-    sweep = resting(shard, wave)
-    values = {name: getattr(sweep, name) for name in ("wave", "old_wave", "cursor")}
     statement = insert(connection.dialect, shards).values(
-        topic=topic, shard=shard, due=to_us(now), **values
+        topic=topic, shard=shard, due=to_us(now), **asdict(resting(shard, wave))
     )
     connection.execute(statement.on_conflict_do_nothing())
     return wave
