@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.json import decode, encode
 from sqlalchemy import Connection, Row, delete, select, text, update
 
 from syndicator.cache import LruCache
-from syndicator.model.content import Author, Entry, FileState, Media
-from syndicator.model.podcast import Episode, Transcript
+from syndicator.model.content import Entry, FileState
 from syndicator.store import archives, feeds, posts
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
@@ -68,7 +67,7 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
             {
                 "path": row.path,
                 "key": row.key,
-                "data": _ENCODER.encode(row.entry) if row.entry else "",
+                "data": encode(row.entry).decode() if row.entry else "",
                 "uses_posts": row.uses_posts,
                 "needs": to_json(dict(row.needs)),
             }
@@ -118,7 +117,7 @@ def _entry_row(row: Row[Any]) -> EntryRow:
     return EntryRow(
         path=row.path,
         key=row.key,
-        entry=_entry(json.loads(row.data)) if row.data else None,
+        entry=decode(row.data, type=Entry) if row.data else None,
         uses_posts=row.uses_posts,
         needs=_needs(row.needs),
     )
@@ -129,35 +128,3 @@ def _needs(text: str) -> dict[str, FileState]:
         path: None if stat is None else (stat[0], stat[1])
         for path, stat in json.loads(text).items()
     }
-
-
-def _members(value: Any) -> Any:
-    """A value that JSON has no type for: a time, or one of the classes of an entry."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return {name: getattr(value, name) for name in value.__struct_fields__}
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_members)
-
-
-def _entry(data: dict[str, Any]) -> Entry:
-    return Entry(
-        **data
-        | {
-            "published": datetime.fromisoformat(data["published"]),
-            "updated": datetime.fromisoformat(data["updated"]),
-            "authors": tuple(Author(**author) for author in data["authors"]),
-            "categories": tuple(data["categories"]),
-            "tags": tuple(data["tags"]),
-            "image": Media(**data["image"]) if data["image"] else None,
-            "enclosures": tuple(Media(**media) for media in data["enclosures"]),
-            # Entries of earlier versions have none.
-            "episode": _episode(data["episode"]) if data.get("episode") else None,
-        }
-    )
-
-
-def _episode(data: dict[str, Any]) -> Episode:
-    transcripts = tuple(Transcript(*transcript) for transcript in data["transcripts"])
-    return Episode(**data | {"transcripts": transcripts})
