@@ -4,13 +4,15 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.places import Interval, Place
+from syndicator.store.feeds import to_disk
 from syndicator.store.post_rows import PostRow, place_of
 from syndicator.store.schema import archive_changes, archive_pages, feed_posts, feeds
-from syndicator.store.sql import to_json, upsert
+from syndicator.store.sql import to_row, upsert
 from syndicator.store.times import from_us, to_us
 
 #: The key of a feed whose whole archive is still to be made.
@@ -105,30 +107,16 @@ def changes(connection: Connection, feed: str) -> list[Place]:
 
 def mark(connection: Connection, places: Iterable[tuple[str, Place]]) -> None:
     """Have the pages of these places made again: each a feed's name and a place in it."""
-    rows = {
-        (feed, to_us(place.published), place.path): {
-            "feed": feed,
-            "published": to_us(place.published),
-            "path": place.path,
-        }
-        for feed, place in places
-    }
-    upsert(connection, archive_changes, list(rows.values()))
+    rows = [to_row({"feed": feed, **place._asdict()}) for feed, place in places]
+    upsert(connection, archive_changes, rows)
 
 
 def mark_posts(connection: Connection, rows: Iterable[PostRow]) -> None:
     """Have the pages of these posts made again, in the feeds whose whole archive was made once."""
-    archived = set(connection.scalars(_ARCHIVED))
-    if archived:
-        mark(
-            connection,
-            (
-                (feed, place_of(row))
-                for row in rows
-                if row.head
-                for feed in archived.intersection(row.feeds)
-            ),
-        )
+    if archived := set(connection.scalars(_ARCHIVED)):
+        posts = [row for row in rows if row.head]
+        places = ((name, place_of(row)) for row in posts for name in archived & {*row.feeds})
+        mark(connection, places)
 
 
 def unmark(connection: Connection, feed: str, places: Collection[Place]) -> None:
@@ -182,29 +170,20 @@ _COUNT_POSTS = select(func.count()).where(feed_posts.c.feed == bindparam("of"))
 
 
 def _columns(page: ArchivePage) -> dict[str, Any]:
-    return {
-        "name": page.name,
-        "feed": page.feed,
-        "bits": page.block.bits,
-        "prefix": page.block.prefix,
-        "oldest": to_us(page.oldest.published),
+    values = {
+        **asdict(page),
+        **page.block._asdict(),
+        "oldest": page.oldest.published,
         "oldest_path": page.oldest.path,
-        "newest": to_us(page.newest.published),
+        "newest": page.newest.published,
         "newest_path": page.newest.path,
-        "posts": to_json(page.posts),
-        "key": page.key,
-        "older": page.older,
-        "newer": page.newer,
         "open": page.is_open,
-        "files": to_json(
-            {
-                suffix: [file.digest, to_us(file.updated), dict(file.disk)]
-                for suffix, file in page.files.items()
-            }
-        ),
-        "ended": to_us(page.ended),
-        "moved_to": page.moved_to,
+        "files": {
+            suffix: (file.digest, to_us(file.updated), dict(file.disk))
+            for suffix, file in page.files.items()
+        },
     }
+    return to_row({name: values[name] for name in archive_pages.columns.keys()})  # noqa: SIM118
 
 
 def _page(row: Row[Any]) -> ArchivePage:
@@ -227,10 +206,6 @@ def _page(row: Row[Any]) -> ArchivePage:
 
 def _files(text: str) -> Mapping[str, ArchivedFile]:
     return {
-        suffix: ArchivedFile(digest, from_us(updated), _disk(disk))
+        suffix: ArchivedFile(digest, from_us(updated), to_disk(disk))
         for suffix, (digest, updated, disk) in json.loads(text).items()
     }
-
-
-def _disk(data: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    return {suffix: (stat[0], stat[1]) for suffix, stat in data.items()}

@@ -10,6 +10,7 @@ from syndicator.store.schema import awaited_pages, posts
 from syndicator.store.sql import among, among_values, batches, upsert
 from syndicator.store.times import from_us, to_us
 
+_NOT_ASKED = {"late": False, "live": False, "attempts": 0, "asked": None, "answer": None}
 _ALL = select(awaited_pages)
 _POSTS = select(posts.c.path, posts.c.url, posts.c.held, posts.c.published).where(
     among(posts.c.path)
@@ -26,43 +27,20 @@ def all_pages(connection: Connection) -> list[AwaitedPage]:
     for batch in batches(rows):
         for post in connection.execute(_POSTS, among_values(batch)):
             row = rows[post.path]
-            if post.url != row.url:
-                continue
-            page = AwaitedPage(
-                path=row.path,
-                url=row.url,
-                published=from_us(post.published),
-                since=from_us(row.since),
-                held=post.held,
-                late=row.late,
-                live=row.live,
-                attempts=row.attempts,
-                asked=from_us(row.asked),
-                answer=row.answer,
-            )
-            pages.append(page)
+            if post.url == row.url:
+                times = {"since": from_us(row.since), "asked": from_us(row.asked)}
+                of_post = {"published": from_us(post.published), "held": post.held}
+                pages.append(AwaitedPage(**{**row._mapping, **times, **of_post}))
     return sorted(pages, key=lambda page: (page.published, page.path), reverse=True)
 
 
 def put(connection: Connection, pages: Iterable[tuple[str, str, datetime]]) -> None:
     """Begin to await pages: the path of each post, its address, and since when."""
-    upsert(
-        connection,
-        awaited_pages,
-        [
-            {
-                "path": path,
-                "url": url,
-                "since": to_us(since),
-                "late": False,
-                "live": False,
-                "attempts": 0,
-                "asked": None,
-                "answer": None,
-            }
-            for path, url, since in pages
-        ],
-    )
+    rows = [
+        {"path": path, "url": url, "since": to_us(since), **_NOT_ASKED}
+        for path, url, since in pages
+    ]
+    upsert(connection, awaited_pages, rows)
 
 
 _RECORD = (

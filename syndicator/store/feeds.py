@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from syndicator.model.content import Term
 from syndicator.store.schema import feed_posts, feeds, files
-from syndicator.store.sql import among, among_values, batches, to_json, upsert
+from syndicator.store.sql import among, among_values, batches, to_row, upsert
 from syndicator.store.times import from_us, to_us
 
 
@@ -58,12 +59,7 @@ class FileRow(Struct, frozen=True, kw_only=True):
 
 _ALL_FEEDS = select(feeds)
 _ALL_NAMES = select(
-    feeds.c.name,
-    feeds.c.kind,
-    feeds.c.label,
-    feeds.c.folded,
-    feeds.c.content_key,
-    feeds.c.archive_key,
+    *(feeds.c[name] for name in ("name", "kind", "label", "folded", "content_key", "archive_key"))
 )
 _FEED = select(feeds).where(feeds.c.name == bindparam("wanted"))
 _POST_PATHS = select(feeds.c.post_paths)
@@ -82,17 +78,7 @@ def all_feeds(connection: Connection) -> list[FeedRow]:
 
 def all_names(connection: Connection) -> list[FeedRow]:
     """The same without `updated` and `post_paths`: thousands of feeds take long to read."""
-    return _in_order(
-        FeedRow(
-            name=row.name,
-            kind=row.kind,
-            label=row.label,
-            folded=row.folded,
-            content_key=row.content_key,
-            archive_key=row.archive_key,
-        )
-        for row in connection.execute(_ALL_NAMES)
-    )
+    return _in_order(FeedRow(**row) for row in connection.execute(_ALL_NAMES).mappings())
 
 
 def post_paths(connection: Connection) -> set[str]:
@@ -124,26 +110,7 @@ def get(connection: Connection, name: str) -> FeedRow:
 
 
 def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
-    upsert(
-        connection,
-        feeds,
-        [
-            {
-                "name": row.name,
-                "kind": row.kind,
-                "label": row.label,
-                "folded": row.folded,
-                "stale": row.stale,
-                "updated": to_us(row.updated),
-                "content_key": row.content_key,
-                "post_paths": to_json(row.post_paths),
-                "shown": row.shown,
-                "history": row.history,
-                "archive_key": row.archive_key,
-            }
-            for row in rows
-        ],
-    )
+    upsert(connection, feeds, [to_row(asdict(row)) for row in rows])
 
 
 def mark_stale(connection: Connection, names: Iterable[str]) -> None:
@@ -181,51 +148,19 @@ def file_at(connection: Connection, url: str) -> FileRow | None:
 
 
 def put_files(connection: Connection, rows: Iterable[FileRow]) -> None:
-    upsert(
-        connection,
-        files,
-        [
-            {
-                "path": row.path,
-                "feed": row.feed,
-                "url": row.url,
-                "media_type": row.media_type,
-                "digest": row.digest,
-                "hubs": to_json(row.hubs),
-                "updated": to_us(row.updated),
-                "disk": to_json(dict(row.disk)),
-                "gone": row.gone,
-            }
-            for row in rows
-        ],
-    )
+    upsert(connection, files, [to_row(asdict(row)) for row in rows])
 
 
 def _feed_row(row: Row[Any]) -> FeedRow:
-    return FeedRow(
-        name=row.name,
-        kind=row.kind,
-        label=row.label,
-        folded=row.folded,
-        stale=row.stale,
-        updated=from_us(row.updated),
-        content_key=row.content_key,
-        post_paths=tuple(json.loads(row.post_paths or "[]")),
-        shown=row.shown,
-        history=row.history,
-        archive_key=row.archive_key,
-    )
+    paths = tuple(json.loads(row.post_paths or "[]"))
+    return FeedRow(**{**row._mapping, "updated": from_us(row.updated), "post_paths": paths})
 
 
 def _file_row(row: Row[Any]) -> FileRow:
-    return FileRow(
-        path=row.path,
-        feed=row.feed,
-        url=row.url,
-        media_type=row.media_type,
-        digest=row.digest,
-        hubs=tuple(json.loads(row.hubs)),
-        updated=from_us(row.updated),
-        disk={suffix: (stat[0], stat[1]) for suffix, stat in json.loads(row.disk).items()},
-        gone=row.gone,
-    )
+    hubs, disk = tuple(json.loads(row.hubs)), to_disk(json.loads(row.disk))
+    return FileRow(**{**row._mapping, "hubs": hubs, "updated": from_us(row.updated), "disk": disk})
+
+
+def to_disk(data: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """See `FileRow.disk`. `data`: as JSON has it."""
+    return {suffix: (size, mtime_ns) for suffix, (size, mtime_ns) in data.items()}

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model.content import Identity
 from syndicator.store.schema import identities
-from syndicator.store.sql import among, among_values, batches, upsert
+from syndicator.store.sql import among, among_values, batches, to_row, upsert
 from syndicator.store.times import from_us, to_us
 
 _GET = select(identities).where(among(identities.c.path))
@@ -21,11 +21,11 @@ _REMOVE = delete(identities).where(among(identities.c.path))
 
 
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
-    identities_by_path = {}
-    for batch in batches(paths):
-        for row in connection.execute(_GET, among_values(batch)):
-            identities_by_path[row.path] = _identity(row)
-    return identities_by_path
+    return {
+        row.path: _identity(row)
+        for batch in batches(paths)
+        for row in connection.execute(_GET, among_values(batch))
+    }
 
 
 def ids(connection: Connection) -> set[str]:
@@ -44,21 +44,7 @@ def find_removed(
 
 
 def put(connection: Connection, new: Sequence[Identity]) -> None:
-    upsert(
-        connection,
-        identities,
-        [
-            {
-                "path": identity.path,
-                "id": identity.id,
-                "text_digest": identity.text_digest,
-                "updated": to_us(identity.updated),
-                "gone": to_us(identity.gone),
-                "shown": identity.shown,
-            }
-            for identity in new
-        ],
-    )
+    upsert(connection, identities, [to_row(identity._asdict()) for identity in new])
 
 
 def mark_removed(connection: Connection, paths: Collection[str], now: datetime) -> None:
@@ -78,11 +64,5 @@ def remove(connection: Connection, paths: Iterable[str]) -> None:
 
 
 def _identity(row: Row[Any]) -> Identity:
-    return Identity(
-        path=row.path,
-        id=row.id,
-        text_digest=row.text_digest,
-        updated=from_us(row.updated),
-        gone=from_us(row.gone),
-        shown=row.shown,
-    )
+    times = {"updated": from_us(row.updated), "gone": from_us(row.gone)}
+    return Identity(**{**row._mapping, **times})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection, bindparam, delete, select
 
 from syndicator.model.content import Problem
@@ -13,17 +14,7 @@ def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Probl
     """Replace the problems that one stage found with new ones, by subject; empty: fixed."""
     remove(connection, stage, new)
     rows = [
-        {
-            "stage": stage,
-            "subject": subject,
-            "position": position,
-            "path": problem.path,
-            "line": problem.line,
-            "message": problem.message,
-            "hint": problem.hint,
-            "fatal": problem.fatal,
-            "note": problem.note,
-        }
+        {"stage": stage, "subject": subject, "position": position, **asdict(problem)}
         for subject, new_problems in new.items()
         for position, problem in enumerate(new_problems)
     ]
@@ -44,22 +35,11 @@ def subjects(connection: Connection, stage: str) -> set[str]:
     return set(connection.scalars(select(problems.c.subject).where(problems.c.stage == stage)))
 
 
-_ALL = select(problems).order_by(
+_ALL = select(*(problems.c[name] for name in Problem.__struct_fields__)).order_by(
     problems.c.path, problems.c.line.nulls_first(), problems.c.stage, problems.c.position
 )
 
 
 def all_problems(connection: Connection) -> tuple[Problem, ...]:
     """All problems and notes by path and line; those of a path as a whole come first."""
-    rows = connection.execute(_ALL)
-    return tuple(
-        Problem(
-            path=row.path,
-            line=row.line,
-            message=row.message,
-            hint=row.hint,
-            fatal=row.fatal,
-            note=row.note,
-        )
-        for row in rows
-    )
+    return tuple(Problem(**row) for row in connection.execute(_ALL).mappings())

@@ -6,6 +6,7 @@ SQLite to execute it.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -17,6 +18,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 
+from syndicator.store.times import to_us
+
 T = TypeVar("T")
 
 #: Rows that are read, and kept in memory, at a time.
@@ -24,6 +27,19 @@ BATCH = 1000
 
 #: JSON with the same text for the same value.
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def to_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the state stores them: times in microseconds, tuples and mappings in JSON."""
+    return {name: _stored(value) for name, value in values.items()}
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_us(value)
+    if isinstance(value, tuple):
+        return to_json(value)
+    return to_json(dict(value)) if isinstance(value, Mapping) else value
 
 
 def insert(dialect: Dialect, table: Table) -> Any:
