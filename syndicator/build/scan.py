@@ -132,7 +132,7 @@ def _known(database: Database, last: LastScan) -> set[int]:
     if last.stat_hashes is not None:
         return set(last.stat_hashes)
     with database.read() as connection:
-        return {hash(stat) for stat in posts.settled_stats(connection)}
+        return {hash(stat) for stat in posts.all_stats(connection, settled=True)}
 
 
 def _refuse_emptied(database: Database, source: SourceFolder, seen: FolderScan) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from syndicator.errors import StateError
 from syndicator.model.content import Problem
 from syndicator.ops import disk
-from syndicator.store import archives, feeds
+from syndicator.store import archives, feeds, post_queries
 from syndicator.store.database import Database
 
 
@@ -77,7 +77,7 @@ def check_archives(state: str, output: Path, now: datetime) -> Iterator[Problem]
 
 
 def _feed_sizes(connection: Connection, now: datetime) -> Iterator[FeedSize]:
-    counts = feeds.post_counts(connection, now)
+    counts = post_queries.counts(connection, now)
     sizes: dict[str, int] = {}
     for file in feeds.all_files(connection):
         if not file.gone and file.path.rpartition(".")[0] == file.feed:  # else it is an alias

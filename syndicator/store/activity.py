@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Dialect, bindparam, case, delete, or_, select
 
-from syndicator.model.activity import LEVELS, Activity
+from syndicator.model.activity import EVENTS, Activity
 from syndicator.store.schema import activity
 from syndicator.store.sql import insert
 from syndicator.store.times import EPOCH, from_us, to_us
@@ -38,8 +38,7 @@ def add(connection: Connection, done: Activity, now: datetime) -> None:
 def _add_statement(dialect: Dialect) -> Any:
     statement = insert(dialect, activity)
     new = statement.excluded
-    columns = {column.name: column for column in activity.columns if column.name != "at"}
-    sums = {name: column + new[name] for name, column in columns.items() if name not in LEVELS}
+    sums = {name: activity.c[name] + new[name] for name in EVENTS}
     most = case((activity.c.queued > new.queued, activity.c.queued), else_=new.queued)
     levels = {"queued": most, "subscribers": new.subscribers}
     return statement.on_conflict_do_update(index_elements=["at"], set_={**sums, **levels})
@@ -58,12 +57,8 @@ def of_last_day(connection: Connection, now: datetime) -> Mapping[datetime, Acti
     """
     last = interval_of(now)
     rows = connection.execute(_OF_DAY, {"after": to_us(last - KEPT), "until": to_us(last)})
-    return {from_us(at): Activity(**values) for at, values in map(_split, rows)}
-
-
-def _split(row: Any) -> tuple[int, dict[str, int]]:
-    values = dict(row._mapping)
-    return values.pop("at"), values
+    names = Activity.__struct_fields__
+    return {from_us(at): Activity(**dict(zip(names, row, strict=True))) for at, *row in rows}
 
 
 def delete_old(connection: Connection, now: datetime) -> None:

@@ -154,19 +154,14 @@ def summary(connection: Connection) -> ArchiveSummary:
         for _, _, disk in json.loads(row.files).values():
             size += sum(stat[0] for stat in disk.values())
     changed = connection.scalar(select(func.count()).select_from(archive_changes)) or 0
-    return ArchiveSummary(count, changed + sum(_unmade(connection)), size)
+    unmade = sum(posts for posts, shown in connection.execute(_UNMADE_POSTS) if posts > shown)
+    return ArchiveSummary(count, changed + unmade, size)
 
 
-def _unmade(connection: Connection) -> Iterator[int]:
-    """How many posts each feed has whose whole archive is still to be made."""
-    for feed in connection.execute(_UNMADE_FEEDS).all():
-        posts = connection.scalar(_COUNT_POSTS, {"of": feed.name}) or 0
-        if posts > feed.shown:
-            yield posts
-
-
-_UNMADE_FEEDS = select(feeds.c.name, feeds.c.shown).where(feeds.c.archive_key == UNMADE)
-_COUNT_POSTS = select(func.count()).where(feed_posts.c.feed == bindparam("of"))
+#: How many posts each feed has, and shows, whose whole archive is still to be made.
+_UNMADE_POSTS = select(
+    select(func.count()).where(feed_posts.c.feed == feeds.c.name).scalar_subquery(), feeds.c.shown
+).where(feeds.c.archive_key == UNMADE)
 
 
 def _columns(page: ArchivePage) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from syndicator.model.content import Term
-from syndicator.store.schema import feed_posts, feeds, files
+from syndicator.store.schema import feeds, files
 from syndicator.store.sql import among, among_values, batches, to_row, upsert
-from syndicator.store.times import from_us, to_us
+from syndicator.store.times import from_us
 
 
 class FeedRow(Struct, frozen=True, kw_only=True):
@@ -84,16 +84,6 @@ def all_names(connection: Connection) -> list[FeedRow]:
 def post_paths(connection: Connection) -> set[str]:
     """The posts that are in any feed as last written."""
     return {path for text in connection.scalars(_POST_PATHS) for path in json.loads(text or "[]")}
-
-
-def post_counts(connection: Connection, now: datetime) -> dict[str, int]:
-    """How many posts each feed has that are published at `now`, by its name."""
-    rows = connection.execute(
-        select(feed_posts.c.feed, func.count().label("posts"))
-        .where(feed_posts.c.published <= to_us(now))
-        .group_by(feed_posts.c.feed)
-    )
-    return {row.feed: row.posts for row in rows}
 
 
 def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:

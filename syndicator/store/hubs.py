@@ -3,12 +3,13 @@
 Every function works inside its caller's transaction.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, select
 
 from syndicator.model.outbox import (
     Done,
@@ -29,13 +30,13 @@ class HubState(Struct, frozen=True, kw_only=True):
     """A hub and its pings, as an operator sees them."""
 
     url: str
-    waiting: int  #: pings queued or claimed
-    given_up: int  #: pings given up
+    waiting: int = 0  #: pings queued or claimed
+    given_up: int = 0  #: pings given up
     next_try: datetime | None  #: None: no ping is queued
     last_success: datetime | None  #: None: never
     fetched: datetime | None  #: when it last fetched a changed feed; None: never
     last_failure: datetime | None  #: None: never
-    error: str | None  #: of the last failure; None: there was none
+    error: str | None = None  #: of the last failure; None: there was none
 
 
 def record_pings(
@@ -90,26 +91,20 @@ def states(connection: Connection) -> tuple[HubState, ...]:
     """Every hub that was ever pinged or has a ping queued, by its URL."""
     statement = (
         select(
-            jobs.c.target,
-            func.sum(case((jobs.c.state == JobState.GAVE_UP, 0), else_=1)).label("waiting"),
-            func.sum(case((jobs.c.state == JobState.GAVE_UP, 1), else_=0)).label("given_up"),
-            func.min(case((jobs.c.state == JobState.WAITING, jobs.c.due))).label("next_try"),
+            jobs.c.target.label("url"),
+            func.count().filter(jobs.c.state != JobState.GAVE_UP).label("waiting"),
+            func.count().filter(jobs.c.state == JobState.GAVE_UP).label("given_up"),
+            func.min(jobs.c.due).filter(jobs.c.state == JobState.WAITING).label("next_try"),
         )
         .where(jobs.c.kind == JobKind.PING)
         .group_by(jobs.c.target)
     )
-    pings = {row.target: row for row in connection.execute(statement)}
-    results = {row.url: row for row in connection.execute(select(hubs))}
+    found = defaultdict[str, dict[str, Any]](dict)
+    for each in (statement, select(hubs)):
+        for row in connection.execute(each).mappings():
+            found[row["url"]].update(row)
+    times = ("next_try", "last_success", "fetched", "last_failure")
     return tuple(
-        HubState(
-            url=url,
-            waiting=int(pings[url].waiting) if url in pings else 0,
-            given_up=int(pings[url].given_up) if url in pings else 0,
-            next_try=from_us(pings[url].next_try) if url in pings else None,
-            last_success=from_us(results[url].last_success) if url in results else None,
-            fetched=from_us(results[url].fetched) if url in results else None,
-            last_failure=from_us(results[url].last_failure) if url in results else None,
-            error=results[url].error if url in results else None,
-        )
-        for url in sorted({*pings, *results})
+        HubState(**values | {name: from_us(values.get(name)) for name in times})
+        for _, values in sorted(found.items())
     )

@@ -1,9 +1,8 @@
 """The index of posts: polls compare files with it, and feeds are selected from it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from syndicator.model.content import Stat
 from syndicator.store import kv
@@ -20,20 +19,10 @@ _STATS = select(
     posts.c.path, posts.c.size, posts.c.mtime_ns, posts.c.ctime_ns, posts.c.inode
 ).execution_options(yield_per=10_000)
 
-_SETTLED_STATS = _STATS.where(posts.c.settled)
 
-
-def settled_stats(connection: Connection) -> Iterator[Stat]:
-    """The stat of each document whose times would show a later change."""
-    return _stats(connection, _SETTLED_STATS)
-
-
-def all_stats(connection: Connection) -> Iterator[Stat]:
-    """The stat of every document."""
-    return _stats(connection, _STATS)
-
-
-def _stats(connection: Connection, statement: Select[Any]) -> Iterator[Stat]:
+def all_stats(connection: Connection, *, settled: bool = False) -> Iterator[Stat]:
+    """The stat of every document. `settled`: of those whose times would show a later change."""
+    statement = _STATS.where(posts.c.settled) if settled else _STATS
     for path, size, mtime_ns, ctime_ns, inode in connection.execute(statement):
         yield Stat(path, size, mtime_ns, ctime_ns, unsigned(inode))
 
@@ -42,11 +31,11 @@ _GET = select(posts).where(among(posts.c.path))
 
 
 def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
-    rows = {}
-    for batch in batches(wanted):
-        for row in connection.execute(_GET, among_values(batch)):
-            rows[row.path] = post_row(row)
-    return rows
+    return {
+        row.path: post_row(row)
+        for batch in batches(wanted)
+        for row in connection.execute(_GET, among_values(batch))
+    }
 
 
 def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRow]) -> None:
@@ -68,28 +57,19 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
     )
 
 
-_UPDATE_STAT = (
-    update(posts)
-    .where(posts.c.path == bindparam("path_"))
-    .values(
-        {
-            name: bindparam(f"{name}_")
-            for name in ("size", "mtime_ns", "ctime_ns", "inode", "settled")
-        }
-    )
-)
+_UPDATE_STAT = update(posts).where(posts.c.path == bindparam("of"))
 
 
 def update_stat(connection: Connection, rows: Iterable[PostRow]) -> None:
     """Store the new stat of documents whose bytes are the same."""
     stats = [
         {
-            "path_": row.stat.path,
-            "size_": row.stat.size,
-            "mtime_ns_": row.stat.mtime_ns,
-            "ctime_ns_": row.stat.ctime_ns,
-            "inode_": signed(row.stat.inode),
-            "settled_": row.settled,
+            "of": row.stat.path,
+            "size": row.stat.size,
+            "mtime_ns": row.stat.mtime_ns,
+            "ctime_ns": row.stat.ctime_ns,
+            "inode": signed(row.stat.inode),
+            "settled": row.settled,
         }
         for row in rows
     ]
@@ -147,11 +127,11 @@ _PATHS_BY_ID = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """The path that holds each id. Ids that no path holds are left out."""
-    paths: dict[str, str] = {}
-    for batch in batches(ids):
-        rows = connection.execute(_PATHS_BY_ID, among_values(batch))
-        paths.update((id, path) for id, path in rows)
-    return paths
+    return {
+        id: path
+        for batch in batches(ids)
+        for id, path in connection.execute(_PATHS_BY_ID, among_values(batch))
+    }
 
 
 def _add_to_count(connection: Connection, more: int) -> None:
