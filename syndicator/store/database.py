@@ -6,19 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    MetaData,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    insert,
-    inspect,
-    make_url,
-    select,
-    text,
-)
+from sqlalchemy import Connection, make_url, text
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
@@ -28,21 +16,17 @@ from syndicator.store.refusals import (
     HEAD,
     MIGRATIONS,
     missing_state,
-    refuse_foreign_tables,
-    refuse_other_encoding,
     refuse_special_file,
-    refuse_unknown,
+    version_of,
 )
 from syndicator.store.schema import metadata
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: As Alembic defines it. A new state gets its tables at once, stamped with the newest migration.
 #: https://alembic.sqlalchemy.org/en/latest/cookbook.html#building-an-up-to-date-database-from-scratch
-_ALEMBIC = Table(
-    "alembic_version",
-    MetaData(),
-    Column("version_num", String(32), nullable=False),
-    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+_ALEMBIC = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 
 #: PostgreSQL's advisory lock of a process that makes or migrates the tables. Any fixed number.
@@ -115,9 +99,7 @@ class Database:
     @property
     def name(self) -> str:
         """The name of the state in messages, without its password."""
-        if self.sqlite and self.url.database:
-            return self.url.database
-        return without_password(self.url)
+        return str(self.path or without_password(self.url))
 
     @property
     def path(self) -> Path | None:
@@ -224,12 +206,9 @@ class Database:
             raise missing_state(self.name)
         self.engine, self._read_only_file = read_only_engine(self.url)
         with self.engine.connect() as connection:
-            refuse_other_encoding(self.name, connection)
-            version = version_of(connection)
-            if version is None:
-                refuse_foreign_tables(self.name, connection)
-                raise missing_state(self.name)
-        refuse_unknown(self.name, version)
+            version = version_of(self.name, connection)
+        if version is None:
+            raise missing_state(self.name)
         if version != HEAD:
             message = f"{self.name} was written by an earlier version (schema {version})"
             hint = "syndicator run and syndicator build of this version migrate it"
@@ -237,8 +216,7 @@ class Database:
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
-            refuse_other_encoding(self.name, connection)
-            version = version_of(connection)
+            version = version_of(self.name, connection)
         if version == HEAD:
             return
         if version is not None:
@@ -246,28 +224,22 @@ class Database:
         with self.begin() as connection:
             if not self.sqlite:  # there, a writing transaction excludes all others
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
-            version = version_of(connection)  # another process may have migrated it meanwhile
+            # Another process may have migrated it meanwhile.
+            version = version_of(self.name, connection)
             if version is None:
-                refuse_foreign_tables(self.name, connection)
                 metadata.create_all(connection, checkfirst=False)
-                _ALEMBIC.create(connection)
-                connection.execute(insert(_ALEMBIC).values(version_num=HEAD))
+                connection.execute(text(_ALEMBIC))
+                connection.execute(
+                    text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD}
+                )
             elif version != HEAD:
-                refuse_unknown(self.name, version)
                 _upgrade(connection)
 
     def _refuse_running_daemon(self, version: str) -> None:
         """An older daemon could not use the state any more, and would publish nothing."""
-        from syndicator.store import locks, processes
+        from syndicator.store import locks
 
-        if self.sqlite:
-            holder = locks.holder(self, "daemon")
-            daemon = holder.name if holder else None
-        else:
-            find = processes.any_daemon if version >= "0013" else locks.old_daemon
-            with self.read() as connection:
-                daemon = find(connection)
-        if daemon:
+        if daemon := locks.find_daemon(self, version):
             message = f"a daemon of another version runs on {self.name}: {daemon}"
             raise StateError(message, hint="stop it before you use this version")
 
@@ -305,9 +277,3 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def version_of(connection: Connection) -> str | None:
-    """The newest migration that a state has; None: it has no tables of ours."""
-    stamped = inspect(connection).has_table(_ALEMBIC.name)
-    return connection.scalar(select(_ALEMBIC.c.version_num)) if stamped else None

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError
@@ -39,7 +40,8 @@ def read_only_engine(url: URL) -> tuple[Engine, ReadOnlyFile | None]:
     """An engine that writes nothing, and the file that it reads; None: another database."""
     if file := file_of(url):
         read_only = ReadOnlyFile(file)
-        return read_only.engine(url), read_only
+        query = {**read_only.query, "uri": "true"}
+        return _sqlite(url.set(database=f"file:{quote(str(file))}", query=query)), read_only
     engine = _postgresql(url) if url.get_backend_name() == "postgresql" else create_engine(url)
     return engine, None
 
@@ -155,9 +157,14 @@ def open_engine(url: URL, *, sqlite: bool) -> Engine:
     # cache; others would cache them again.
     in_memory = not url.database
     pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_use_lifo": True}
-    engine = create_engine(
-        url, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False}, **pool
-    )
+    pool["connect_args"] = {"timeout": LOCK_TIMEOUT, "check_same_thread": False}
+    # The cache is in KiB. A large run's log is truncated to 16 MiB afterwards.
+    pragmas = ("journal_mode = WAL", "cache_size = -16384", "journal_size_limit = 16777216")
+    return _sqlite(url, *pragmas, **pool)
+
+
+def _sqlite(url: URL, *pragmas: str, **options: Any) -> Engine:
+    engine = create_engine(url, **options)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -165,10 +172,8 @@ def open_engine(url: URL, *, sqlite: bool) -> Engine:
         # snapshot and a writer no lock yet.
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA cache_size = -16384")  # KiB
-        # Bytes. A large run's log is truncated afterwards.
-        connection.execute("PRAGMA journal_size_limit = 16777216")
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -1,19 +1,14 @@
 """Looks at a state without opening it: nothing is created, migrated or changed."""
 
 import os
+from contextlib import ExitStack
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import make_url, text
 
-from syndicator.store.database import version_of
 from syndicator.store.engines import file_of, read_only_engine, shares_sessions
-from syndicator.store.refusals import (
-    refuse_foreign_tables,
-    refuse_other_encoding,
-    refuse_special_file,
-    refuse_unknown,
-)
+from syndicator.store.refusals import refuse_special_file, version_of
 from syndicator.store.state_errors import readable_errors, without_password
 
 
@@ -54,27 +49,19 @@ def peek_value(url: str, key: str) -> str | None:
     Raises as `peek` does.
     """
     address = make_url(url)
-    name = without_password(address)
-    file = file_of(address)
-    with readable_errors(name, file, write=False):
+    name, file = without_password(address), file_of(address)
+    with readable_errors(name, file, write=False), ExitStack() as stack:
+        if file and not os.path.lexists(file):
+            return None
         if file:
-            if not os.path.lexists(file):
-                return None
             refuse_special_file(str(file))
         engine, _ = read_only_engine(address)
-    try:
-        with readable_errors(name, file, write=False), engine.connect() as connection:
-            refuse_other_encoding(name, connection)
-            version = version_of(connection)
-            if version is None:
-                refuse_foreign_tables(name, connection)
-                return None
-            refuse_unknown(name, version)
-            table = "facts" if version < "0005" else "kv"
-            value: str | None = connection.scalar(
-                text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
-                {"key": key},
-            )
-            return value
-    finally:
-        engine.dispose()
+        stack.callback(engine.dispose)
+        connection = stack.enter_context(engine.connect())
+        version = version_of(name, connection)
+        if version is None:
+            return None
+        table = "facts" if version < "0005" else "kv"
+        statement = text(f"SELECT value FROM {table} WHERE name = :key")  # noqa: S608 -- constant
+        value: str | None = connection.scalar(statement, {"key": key})
+        return value

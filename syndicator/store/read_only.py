@@ -7,10 +7,6 @@ is in the database, which can be read as `immutable`: https://sqlite.org/wal.htm
 
 import os
 from pathlib import Path
-from urllib.parse import quote
-
-from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from syndicator.store.file_modes import companions
 
@@ -34,20 +30,6 @@ class ReadOnlyFile:
     def is_unchanged(self) -> bool:
         """Whether what was read is consistent: no process began to write meanwhile."""
         return self._version is None or self._version == _version(self._path)
-
-    def engine(self, url: URL) -> Engine:
-        address = f"file:{quote(str(self._path))}"
-        engine = create_engine(url.set(database=address, query={**self.query, "uri": "true"}))
-
-        @event.listens_for(engine, "connect")
-        def set_up(connection: object, _record: ConnectionPoolEntry) -> None:
-            connection.isolation_level = None  # type: ignore[attr-defined]  # see `database`
-
-        @event.listens_for(engine, "begin")
-        def begin(connection: object) -> None:
-            connection.exec_driver_sql("BEGIN")  # type: ignore[attr-defined]
-
-        return engine
 
 
 def _is_in_use(path: Path) -> bool:

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from syndicator.errors import StateError
 from syndicator.store.schema import metadata
@@ -37,14 +37,30 @@ def refuse_special_file(path: str) -> None:
         raise StateError(f"{path} is not a file", hint=hint)
 
 
-def refuse_foreign_tables(name: str, connection: Connection) -> None:
+def version_of(name: str, connection: Connection) -> str | None:
+    """The newest migration that a state has; None: it has no tables of ours.
+
+    Raises StateError if this version can't use it.
+    """
+    _refuse_other_encoding(name, connection)
+    version: str | None = None
+    if inspect(connection).has_table("alembic_version"):
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if version is None:
+        _refuse_foreign_tables(name, connection)
+    elif version != HEAD:
+        _refuse_unknown(name, version)
+    return version
+
+
+def _refuse_foreign_tables(name: str, connection: Connection) -> None:
     """Refuse a database where another program has tables with our names."""
     if taken := sorted(set(metadata.tables).intersection(inspect(connection).get_table_names())):
         message = f"{name} belongs to another program: it already has {', '.join(taken)}"
         raise StateError(message, hint="name a separate database in [state] url")
 
 
-def refuse_other_encoding(name: str, connection: Connection) -> None:
+def _refuse_other_encoding(name: str, connection: Connection) -> None:
     """Refuse a PostgreSQL database that can't hold every character. SQLite always can."""
     if connection.dialect.name == "postgresql":
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
@@ -53,7 +69,7 @@ def refuse_other_encoding(name: str, connection: Connection) -> None:
             raise StateError(f"{name} has the encoding {encoding}, not UTF8", hint=hint)
 
 
-def refuse_unknown(name: str, version: str) -> None:
+def _refuse_unknown(name: str, version: str) -> None:
     """Refuse a schema that has no migration here."""
     known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if version not in known:
