@@ -15,14 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from syndicator.errors import StateError
 from syndicator.store import file_modes
 from syndicator.store.database import Database
+from syndicator.store.engines import file_of
 from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: Seconds to wait for another process that has the whole state locked, as a migration has.
 _TIMEOUT = 30
-
-#: Opens a file that exists. SQLite only reads one that this user may not write.
-_WRITABLE = {"mode": "rw"}
 
 
 def checkpoint(database: Database) -> None:
@@ -51,10 +49,10 @@ def back_up(url: str, file: Path, *, overwrite: bool) -> int:
     or exists and is not to be overwritten.
     """
     address = make_url(url)
-    if address.get_backend_name() != "sqlite" or not address.database:
+    state = file_of(address)
+    if state is None:
         message = f"PostgreSQL makes the backups of {without_password(address)}"
         raise StateError(message, hint=_pg_dump(address, file))
-    state = Path(address.database)
     _refuse(state, file, overwrite=overwrite)
     temporary = _temporary(file.parent)
     try:

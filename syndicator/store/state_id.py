@@ -3,12 +3,11 @@
 import os
 import uuid
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import make_url
 
 from syndicator.store import kv
 from syndicator.store.database import Database
-from syndicator.store.schema import kv as kv_table
-from syndicator.store.sql import insert
+from syndicator.store.engines import file_of
 from syndicator.store.state_errors import without_password
 
 #: Its key in `kv`.
@@ -18,9 +17,8 @@ KEY = "state id"
 def place(url: str) -> str:
     """Where a state is: the real path of its file, or its URL without the password."""
     address = make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database:
-        return os.path.realpath(address.database)
-    return without_password(address)
+    file = file_of(address)
+    return os.path.realpath(file) if file else without_password(address)
 
 
 def state_id(database: Database) -> str:
@@ -30,13 +28,4 @@ def state_id(database: Database) -> str:
     if known:
         return known
     with database.begin() as connection:
-        return _create(connection)
-
-
-def _create(connection: Connection) -> str:
-    # Another process may have created it meanwhile.
-    row = {"name": KEY, "value": uuid.uuid4().hex}
-    connection.execute(insert(connection.dialect, kv_table).on_conflict_do_nothing(), row)
-    created = kv.get(connection, KEY)
-    assert created is not None
-    return created
+        return kv.put_once(connection, KEY, uuid.uuid4().hex)
