@@ -29,7 +29,7 @@ def build_and_ask(service: Service, progress: Progress = quiet, *, clock: Clock 
     If a daemon runs, it asks. Raises as `Service.build` does.
     """
     report = service.build(progress)
-    if not from_config.live_rules(service.config).wanted or locks.has_daemon(service.database):
+    if not from_config.live_rules(service.config).wanted or locks.find_daemon(service.database):
         return report
     with service.database.read() as connection:
         if not awaited_pages.all_pages(connection):

@@ -172,11 +172,11 @@ def push(
     patience = None if when_live is None else parse_patience(when_live)
     with open_service(config, verbose) as service, output.progress() as progress:
         from syndicator.ops.hub import enqueue_all_pings
-        from syndicator.store.locks import has_daemon
+        from syndicator.store.locks import find_daemon
 
         if everything:
             enqueue_all_pings(service.database, service.config.hub_url, datetime.now(UTC))
-        if has_daemon(service.database):  # it knows what it serves, and sends within seconds
+        if find_daemon(service.database):  # it knows what it serves, and sends within seconds
             output.print_summary("left to the running daemon", json=json)
             return
         report = service.push(progress, when_live=patience)

@@ -176,7 +176,7 @@ def remember_stop(database: Database) -> None:
     Nothing is stored while another one runs.
     """
     with suppress(StateError):
-        if locks.has_daemon(database):
+        if locks.find_daemon(database):
             return
         with database.begin() as connection:
             kv.put(connection, _DAEMON_SINCE, "")

@@ -1,6 +1,6 @@
 """Copies what builds left in a state into memory, for a build that must change nothing."""
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from syndicator.store.database import Database
 from syndicator.store.schema import (
@@ -13,7 +13,7 @@ from syndicator.store.schema import (
     posts,
     problems,
 )
-from syndicator.store.sql import BATCH
+from syndicator.store.sql import row_batches
 
 #: The tables of a build. Jobs and subscriptions stay behind: nothing can be sent from the copy.
 _TABLES = (kv, posts, feed_posts, identities, entries, problems, feeds, files)
@@ -28,9 +28,8 @@ def in_memory(source: Database) -> Database:
     try:
         with source.read(repeatable=True) as old, target.begin(durable=False) as new:
             for table in _TABLES:
-                rows = old.execute(select(table), execution_options={"yield_per": BATCH})
-                for batch in rows.mappings().partitions():
-                    new.execute(insert(table), [dict(row) for row in batch])
+                for rows in row_batches(old, table):
+                    new.execute(insert(table), rows)
     except BaseException:
         target.close()
         raise

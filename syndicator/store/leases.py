@@ -76,8 +76,11 @@ def process_name(kind: str = "") -> str:
 
     `kind`: what it begins with, such as "daemon".
     """
-    name = f"pid {os.getpid()} on {socket.gethostname()}, {secrets.token_hex(4)}"
-    return f"{kind} {name}" if kind else name
+    return f"{kind} {this_process()}, {secrets.token_hex(4)}".lstrip()
+
+
+def this_process() -> str:
+    return f"pid {os.getpid()} on {socket.gethostname()}"
 
 
 class Lease:
@@ -143,6 +146,7 @@ class Lease:
 def take(connection: Connection, name: str, holder: str) -> Lease | None:
     """Take a lease that nobody has, or that this holder has. None: another process has it."""
     asked = clock()
+    # Reading waits for nobody, and writes nothing.
     if find_holder(connection, name) not in (None, holder):
         return None
     epoch = connection.scalar(_TAKE, {"name": name, "holder": holder})
@@ -192,9 +196,6 @@ def locked_error(database: Database, holder: str) -> LockedError:
 
 
 def _try_take(database: Database, name: str, holder: str) -> Lease | None:
-    with database.read() as connection:  # reading waits for nobody, and writes nothing
-        if find_holder(connection, name) not in (None, holder):
-            return None
     # PostgreSQL's crash may undo it. It ends all transactions of the holder, too.
     with database.begin(durable=False) as connection:
         return take(connection, name, holder)

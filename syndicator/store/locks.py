@@ -7,7 +7,6 @@ PostgreSQL it is a lease, which ends by itself; see `leases`.
 import errno
 import fcntl
 import os
-import socket
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from syndicator.errors import StateError
 from syndicator.store import file_modes, leases, processes
 from syndicator.store.database import Database
 from syndicator.store.leases import Lease, locked_error
+from syndicator.store.refusals import HEAD
 from syndicator.store.state_errors import readable_errors
 
 #: Seconds between attempts at a lock that another process holds.
@@ -118,7 +118,7 @@ def write_heartbeat(database: Database, name: str, trouble: str = "", hint: str 
         with suppress(OSError, StateError):
             handle = _open(_path(database, name), os.O_WRONLY)
             try:
-                _write_lines(handle, _process_name(), trouble, hint)
+                _write_lines(handle, leases.this_process(), trouble, hint)
                 os.utime(handle)
             finally:
                 os.close(handle)
@@ -135,7 +135,7 @@ def _file_lock(database: Database, name: str, waiting: Callable[[], None] | None
             waiting()
             time.sleep(_INTERVAL)
         with suppress(OSError):  # a full disk: the lock is valid without the holder's name
-            _write_lines(handle, _process_name())
+            _write_lines(handle, leases.this_process())
         yield
     finally:
         os.close(handle)
@@ -162,7 +162,7 @@ def _try_flock(handle: int) -> bool:
     return True
 
 
-def old_daemon(connection: Connection) -> str | None:
+def _old_daemon(connection: Connection) -> str | None:
     """The daemon of an earlier version (schema 0012) on PostgreSQL; None: none runs.
 
     Its session held a lock: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
@@ -217,13 +217,12 @@ def _read_text(handle: int) -> str:
     return os.pread(handle, 4096, 0).decode("utf-8", "replace")
 
 
-def _process_name() -> str:
-    return f"pid {os.getpid()} on {socket.gethostname()}"
-
-
-def has_daemon(database: Database) -> bool:
-    """Whether a daemon runs on this state."""
+def find_daemon(database: Database, version: str = HEAD) -> str | None:
+    """A daemon that runs on this state, of this schema, by name. None: none does."""
     if database.sqlite:
-        return holder(database, "daemon") is not None
+        found = holder(database, "daemon")
+        return (found.name or "unknown") if found else None
     with database.read() as connection:
-        return processes.any_daemon(connection) is not None
+        if version < "0013":
+            return _old_daemon(connection)
+        return next((process.name for process in processes.living(connection)), None)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,13 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from syndicator.errors import StateError
 from syndicator.model.outbox import JobState
-from syndicator.store import file_modes, locks, process_schema, processes
+from syndicator.store import file_modes, locks, process_schema
 from syndicator.store.database import Database
 from syndicator.store.leases import locked_error
 from syndicator.store.process_schema import DAEMON
 from syndicator.store.push_schema import jobs, shards
 from syndicator.store.schema import metadata
-from syndicator.store.sql import BATCH
+from syndicator.store.sql import row_batches
 from syndicator.store.state_errors import readable_errors
 from syndicator.store.times import to_us
 
@@ -44,8 +44,15 @@ def move(
     Raises LockedError: a daemon or a run is at work on one of them. Raises StateError: the target
     isn't empty or can't be opened, or another process sends jobs of the source.
     """
-    with locks.acquire(source, "daemon"), locks.acquire(source, "run"), _snapshot(source) as old:
-        _refuse_daemons(source, old)
+    with (
+        locks.acquire(source, "daemon"),
+        locks.acquire(source, "run"),
+        source.read(repeatable=True) as old,
+    ):
+        # Of those that share a PostgreSQL state. One that starts later is refused: the builder's
+        # lease is held here.
+        if not source.sqlite and (daemon := locks.find_daemon(source)):
+            raise locked_error(source, daemon)
         _refuse_senders(source.name, old, now)
         with closing(Database(url, folder_mode=folder_mode)) as target:
             with target.read() as connection:
@@ -66,31 +73,12 @@ def _copy(
     counts = _count(name, old)
     done = 0
     for table in _TABLES:
-        for rows in _batches(name, old, table):
+        for rows in _read(name, old, table):
             new.execute(insert(table), rows)
             done += len(rows)
             progress(done, counts.total())
     _set_sequence(new)
     return counts
-
-
-@contextmanager
-def _snapshot(database: Database) -> Iterator[Connection]:
-    """A transaction that reads all tables as of one time."""
-    database.check()
-    with readable_errors(database.name), database.engine.connect() as connection:
-        connection.execution_options(begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
-        with connection.begin():
-            yield connection
-
-
-def _refuse_daemons(database: Database, connection: Connection) -> None:
-    """Refuse while a daemon delivers, of those that share a PostgreSQL state.
-
-    One that starts later refuses to start: the builder's lease is held here.
-    """
-    if not database.sqlite and (daemon := processes.any_daemon(connection)):
-        raise locked_error(database, daemon)
 
 
 def _refuse_senders(name: str, connection: Connection, now: datetime) -> None:
@@ -129,12 +117,9 @@ def _count(name: str, connection: Connection) -> Counter[str]:
         )
 
 
-def _batches(name: str, connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a table, some at a time."""
+def _read(name: str, connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
     with readable_errors(name):  # the error of a target is another's
-        rows = connection.execute(select(table), execution_options={"yield_per": BATCH})
-        for batch in rows.mappings().partitions():
-            yield [dict(row) for row in batch]
+        yield from row_batches(connection, table)
 
 
 def _set_sequence(connection: Connection) -> None:

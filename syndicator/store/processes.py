@@ -204,11 +204,6 @@ def from_lock(name: str, since: datetime | None) -> Process:
     )
 
 
-def any_daemon(connection: Connection) -> str | None:
-    """A daemon that lives; None: none does."""
-    return next((process.name for process in living(connection)), None)
-
-
 def behind(connection: Connection, published: int, runner: str) -> frozenset[tuple[str, int]]:
     """The living processes that don't serve yet what `published` transactions of runs published.
 

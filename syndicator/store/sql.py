@@ -12,7 +12,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Table, Text, bindparam
+from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Table, Text, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -110,6 +110,13 @@ def _among_sqlite(element: _Among, compiler: SQLCompiler, **_: Any) -> str:
 def _among_postgresql(element: _Among, compiler: SQLCompiler, **_: Any) -> str:
     column, values = map(compiler.process, element.clauses)
     return f"{column} = ANY(ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
+
+
+def row_batches(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a table, some at a time."""
+    rows = connection.execute(select(table), execution_options={"yield_per": BATCH})
+    for batch in rows.mappings().partitions():
+        yield [dict(row) for row in batch]
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
