@@ -5,7 +5,8 @@ import shlex
 import sqlite3
 import stat
 import tempfile
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -53,21 +54,17 @@ def back_up(url: str, file: Path, *, overwrite: bool) -> int:
     if state is None:
         message = f"PostgreSQL makes the backups of {without_password(address)}"
         raise StateError(message, hint=_pg_dump(address, file))
-    _refuse(state, file, overwrite=overwrite)
-    temporary = _temporary(file.parent)
     try:
-        _copy(state, temporary)
-        size = temporary.stat().st_size
-        try:
+        _refuse(state, file, overwrite=overwrite)
+        with _temporary(file.parent) as temporary:
+            _copy(state, temporary)
+            size = temporary.stat().st_size
             _sync(temporary)
             _put(temporary, file, overwrite=overwrite)
             _sync(file.parent)
-        except OSError as error:
-            raise _unwritable(file.parent, error) from error
-    finally:
-        for left in (temporary, *file_modes.companions(temporary)):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
+    except OSError as error:
+        hint = "name a file in a folder where this user may write"
+        raise StateError(f"{file.parent}: {error.strerror}", hint=hint) from error
     return size
 
 
@@ -85,27 +82,23 @@ def _refuse(state: Path, file: Path, *, overwrite: bool) -> None:
         mode = os.lstat(file).st_mode
     except FileNotFoundError:
         return
-    except OSError as error:
-        raise _unwritable(file.parent, error) from error
     if not stat.S_ISREG(mode):
         raise StateError(f"{file} is not a file", hint="name a file, which is created")
     if not overwrite:
         raise _exists(file)
 
 
-def _temporary(folder: Path) -> Path:
-    """A new empty file, which only its owner may read."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=".syndicator-", dir=folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """A new empty file, which only its owner may read. What is left of it in the end is removed."""
+    handle, name = tempfile.mkstemp(prefix=".syndicator-", dir=folder)
     os.close(handle)
-    return Path(name)
-
-
-def _unwritable(folder: Path, error: OSError) -> StateError:
-    hint = "name a file in a folder where this user may write"
-    return StateError(f"{folder}: {error.strerror}", hint=hint)
+    try:
+        yield Path(name)
+    finally:
+        for left in (Path(name), *file_modes.companions(Path(name))):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def _exists(file: Path) -> StateError:
@@ -115,29 +108,26 @@ def _exists(file: Path) -> StateError:
 def _copy(state: Path, to: Path) -> None:
     """Copy a state by SQLite's backup API, and check the copy."""
     at_fault = state
-    read_only = None if os.access(state.parent, os.W_OK) else ReadOnlyFile(state)
-    try:
-        with (
-            closing(_connect(state, read_only)) as source,
-            closing(_connect(to)) as copy,
-        ):
-            source.execute("SELECT version_num FROM alembic_version")
-            # In one step: between two, a writer would make it begin again.
-            # https://sqlite.org/c3ref/backup_finish.html#sqlite3backupstep
-            source.backup(copy)
-            at_fault = to.parent
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-            at_fault = state
-            (result,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-            if result != "ok":
-                raise sqlite3.DatabaseError(f"database disk image is malformed: {result}")
-    except sqlite3.Error as error:
-        if "no such table" in str(error):
-            raise StateError(f"{state} holds no state", hint="check [state] url") from error
-        if at_fault is not state or "full" in str(error):
-            hint = "free some space on its disk, or name another folder"
-            raise StateError(f"{to.parent}: {error}", hint=hint) from error
-        with readable_errors(str(state), state, write=False):
+    with readable_errors(str(state), state, write=False):
+        read_only = None if os.access(state.parent, os.W_OK) else ReadOnlyFile(state)
+        try:
+            with closing(_connect(state, read_only)) as source, closing(_connect(to)) as copy:
+                source.execute("SELECT version_num FROM alembic_version")
+                # In one step: between two, a writer would make it begin again.
+                # https://sqlite.org/c3ref/backup_finish.html#sqlite3backupstep
+                source.backup(copy)
+                at_fault = to.parent
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+                at_fault = state
+                (result,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+                if result != "ok":
+                    raise sqlite3.DatabaseError(f"database disk image is malformed: {result}")
+        except sqlite3.Error as error:
+            if "no such table" in str(error):
+                raise StateError(f"{state} holds no state", hint="check [state] url") from error
+            if at_fault is not state or "full" in str(error):
+                hint = "free some space on its disk, or name another folder"
+                raise StateError(f"{to.parent}: {error}", hint=hint) from error
             raise DBAPIError("backup", None, error) from error
     if read_only and not read_only.is_unchanged():
         raise StateError(f"{state} was changed while it was read", hint="run the command again")

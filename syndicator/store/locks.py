@@ -142,15 +142,11 @@ def _file_lock(database: Database, name: str, waiting: Callable[[], None] | None
 
 
 def _open_or_create(database: Database, name: str) -> int:
-    path, mode = _path(database, name), file_modes.lock_mode(Path(database.name))
-    try:
-        handle = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError:
-        return _open(path, os.O_RDWR | os.O_CREAT, mode)
-    if mode != file_modes.FILE:
-        with suppress(PermissionError):  # the operator gave the state to a group without this user
-            os.fchown(handle, -1, os.stat(database.name).st_gid)
-        os.fchmod(handle, mode)  # the umask removed the group's permissions
+    path, state = _path(database, name), Path(database.name)
+    is_new = not os.path.lexists(path)
+    handle = _open(path, os.O_RDWR | os.O_CREAT, file_modes.lock_mode(state))
+    if is_new:
+        file_modes.share(state, None)
     return handle
 
 

@@ -57,7 +57,7 @@ def readable_errors(name: str, file: Path | None = None, *, write: bool = True) 
         cause = (diagnostics and diagnostics.message_primary) or str(error.orig)
         refused = any(text in cause for text in _SQLITE_REFUSED)
         why = _refused_by_sqlite(file, write=write) if file and refused else None
-        raise why or _ended(name, error, cause) or _state_error(name, cause) from error
+        raise why or _state_error(name, cause, ended=error.connection_invalidated) from error
 
 
 def without_password(url: URL) -> str:
@@ -95,15 +95,11 @@ def _state_refusal(why: Refusal, *, write: bool) -> StateError:
     return StateError(why.message, hint=f"{why.hint}{readers}")
 
 
-def _ended(name: str, error: DBAPIError, cause: str) -> StateError | None:
-    """The error of a connection that ended after it was opened. None: another error."""
-    if not error.connection_invalidated:
-        return None
-    first_line = cause.strip().partition("\n")[0]
-    return StateError(f"{name}: the connection ended: {first_line}", hint=_HINT_ENDED)
-
-
-def _state_error(name: str, cause: str) -> StateError:
+def _state_error(name: str, cause: str, *, ended: bool) -> StateError:
+    """`ended`: whether the connection ended after it was opened."""
+    if ended:
+        first_line = cause.strip().partition("\n")[0]
+        return StateError(f"{name}: the connection ended: {first_line}", hint=_HINT_ENDED)
     # Which of these SQLite reports for a damaged file depends on the page that it reads first.
     if "not a database" in cause or "image is malformed" in cause or "malformed database" in cause:
         hint = f"if it never was one, name another file in [state] url; else {_HINT_REBUILD}"
