@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from syndicator.model.awaited import AwaitedPage, PageAnswer
 from syndicator.store.schema import awaited_pages, posts
-from syndicator.store.sql import among, among_values, batches, upsert
+from syndicator.store.sql import among, execute_among, rows_among, upsert
 from syndicator.store.times import from_us, to_us
 
 _NOT_ASKED = {"late": False, "live": False, "attempts": 0, "asked": None, "answer": None}
@@ -24,13 +24,12 @@ def all_pages(connection: Connection) -> list[AwaitedPage]:
     """
     rows = {row.path: row for row in connection.execute(_ALL)}
     pages = []
-    for batch in batches(rows):
-        for post in connection.execute(_POSTS, among_values(batch)):
-            row = rows[post.path]
-            if post.url == row.url:
-                times = {"since": from_us(row.since), "asked": from_us(row.asked)}
-                of_post = {"published": from_us(post.published), "held": post.held}
-                pages.append(AwaitedPage(**{**row._mapping, **times, **of_post}))
+    for post in rows_among(connection, _POSTS, rows):
+        row = rows[post.path]
+        if post.url == row.url:
+            times = {"since": from_us(row.since), "asked": from_us(row.asked)}
+            of_post = {"published": from_us(post.published), "held": post.held}
+            pages.append(AwaitedPage(**{**row._mapping, **times, **of_post}))
     return sorted(pages, key=lambda page: (page.published, page.path), reverse=True)
 
 
@@ -46,12 +45,7 @@ def put(connection: Connection, pages: Iterable[tuple[str, str, datetime]]) -> N
 _RECORD = (
     update(awaited_pages)
     .where(awaited_pages.c.path == bindparam("path_"), awaited_pages.c.url == bindparam("url_"))
-    .values(
-        attempts=awaited_pages.c.attempts + 1,
-        asked=bindparam("asked_"),
-        answer=bindparam("answer_"),
-        live=bindparam("live_"),
-    )
+    .values(attempts=awaited_pages.c.attempts + 1)
 )
 
 
@@ -63,9 +57,9 @@ def record(
         {
             "path_": page.path,
             "url_": page.url,
-            "asked_": to_us(now),
-            "answer_": answer.text,
-            "live_": answer.live,
+            "asked": to_us(now),
+            "answer": answer.text,
+            "live": answer.live,
         }
         for page, answer in answers
     ]
@@ -73,16 +67,12 @@ def record(
         connection.execute(_RECORD, rows)
 
 
-_SET_LATE = (
-    update(awaited_pages)
-    .where(awaited_pages.c.path == bindparam("path_"))
-    .values(late=bindparam("late_"))
-)
+_SET_LATE = update(awaited_pages).where(awaited_pages.c.path == bindparam("path_"))
 
 
 def set_late(connection: Connection, late: Mapping[str, bool]) -> None:
     """Store which posts are late, by path."""
-    rows = [{"path_": path, "late_": value} for path, value in sorted(late.items())]
+    rows = [{"path_": path, "late": value} for path, value in sorted(late.items())]
     if rows:
         connection.execute(_SET_LATE, rows)
 
@@ -95,6 +85,5 @@ _REMOVE_OTHERS = delete(awaited_pages).where(
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     """Await the pages of these posts no longer, nor those of addresses that no post has."""
-    for batch in batches(sorted(paths)):
-        connection.execute(_REMOVE, among_values(batch))
+    execute_among(connection, _REMOVE, sorted(paths))
     connection.execute(_REMOVE_OTHERS)

@@ -12,7 +12,15 @@ from syndicator.cache import LruCache
 from syndicator.model.content import Entry, FileState
 from syndicator.store import archives, feeds, posts
 from syndicator.store.schema import entries
-from syndicator.store.sql import among, among_values, batches, to_json, upsert
+from syndicator.store.sql import (
+    among,
+    among_values,
+    batches,
+    execute_among,
+    rows_among,
+    to_json,
+    upsert,
+)
 
 
 class EntryRow(Struct, frozen=True, kw_only=True):
@@ -53,7 +61,7 @@ def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[st
             if cached := recent.get(path, (key, needs)):
                 rows[path] = cached
         missing = [path for path in batch if path not in rows]
-        for row in connection.execute(_GET, among_values(missing)) if missing else ():
+        for row in rows_among(connection, _GET, missing):
             rows[row.path] = _entry_row(row)
             recent.put(row.path, (row.key, row.needs), rows[row.path], len(row.data))
     return rows
@@ -78,16 +86,14 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
 
 def mark_stale(connection: Connection, paths: Collection[str]) -> None:
     """Mark entries stale, and the feeds of their posts. They are shown until rendered again."""
-    for batch in batches(paths):
-        connection.execute(_MARK_STALE, among_values(batch))
+    execute_among(connection, _MARK_STALE, paths)
     rows = posts.get(connection, paths).values()
     archives.mark_posts(connection, rows)
     feeds.mark_stale(connection, {name for row in rows for name in row.feeds})
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
-    for batch in batches(paths):
-        connection.execute(_REMOVE, among_values(batch))
+    execute_among(connection, _REMOVE, paths)
 
 
 def paths(connection: Connection) -> set[str]:
@@ -106,11 +112,7 @@ def all_needs(connection: Connection) -> dict[str, Mapping[str, FileState]]:
 
 def needs(connection: Connection, paths: Iterable[str]) -> dict[str, Mapping[str, FileState]]:
     """As `all_needs`, of the entries of these posts."""
-    return {
-        row.path: _needs(row.needs)
-        for batch in batches(paths)
-        for row in connection.execute(_NEEDS_OF, among_values(batch))
-    }
+    return {row.path: _needs(row.needs) for row in rows_among(connection, _NEEDS_OF, paths)}
 
 
 def _entry_row(row: Row[Any]) -> EntryRow:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from syndicator.model.content import Term
 from syndicator.store.schema import feeds, files
-from syndicator.store.sql import among, among_values, batches, to_row, upsert
+from syndicator.store.sql import among, execute_among, to_row, upsert
 from syndicator.store.times import from_us
 
 
@@ -105,8 +105,7 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
 
 def mark_stale(connection: Connection, names: Iterable[str]) -> None:
     """Mark feeds stale: something they are made from changed."""
-    for batch in batches(sorted(names)):
-        connection.execute(_MARK_STALE, among_values(batch))
+    execute_among(connection, _MARK_STALE, sorted(names))
 
 
 def mark_all_stale(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model.content import Identity
 from syndicator.store.schema import identities
-from syndicator.store.sql import among, among_values, batches, to_row, upsert
+from syndicator.store.sql import among, execute_among, rows_among, to_row, upsert
 from syndicator.store.times import from_us, to_us
 
 _GET = select(identities).where(among(identities.c.path))
@@ -21,11 +21,7 @@ _REMOVE = delete(identities).where(among(identities.c.path))
 
 
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
-    return {
-        row.path: _identity(row)
-        for batch in batches(paths)
-        for row in connection.execute(_GET, among_values(batch))
-    }
+    return {row.path: _identity(row) for row in rows_among(connection, _GET, paths)}
 
 
 def ids(connection: Connection) -> set[str]:
@@ -37,10 +33,8 @@ def find_removed(
     connection: Connection, text_digests: Collection[str], since: datetime
 ) -> list[Identity]:
     """The identities of removed posts that had one of these texts, and were removed since then."""
-    if not text_digests:
-        return []
-    parameters = {"since": to_us(since), **among_values(text_digests)}
-    return [_identity(row) for row in connection.execute(_FIND_REMOVED, parameters)]
+    rows = rows_among(connection, _FIND_REMOVED, text_digests, since=to_us(since))
+    return [_identity(row) for row in rows]
 
 
 def put(connection: Connection, new: Sequence[Identity]) -> None:
@@ -49,18 +43,16 @@ def put(connection: Connection, new: Sequence[Identity]) -> None:
 
 def mark_removed(connection: Connection, paths: Collection[str], now: datetime) -> None:
     """Mark these paths as gone. Their ids are kept permanently."""
-    connection.execute(_MARK_REMOVED, {"now": to_us(now), **among_values(paths)})
+    execute_among(connection, _MARK_REMOVED, paths, now=to_us(now))
 
 
 def mark_shown(connection: Connection, paths: Iterable[str]) -> None:
     """Mark the posts of these paths as shown by feeds."""
-    for batch in batches(paths):
-        connection.execute(_MARK_SHOWN, among_values(batch))
+    execute_among(connection, _MARK_SHOWN, paths)
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
-    for batch in batches(paths):
-        connection.execute(_REMOVE, among_values(batch))
+    execute_among(connection, _REMOVE, paths)
 
 
 def _identity(row: Row[Any]) -> Identity:

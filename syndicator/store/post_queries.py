@@ -1,6 +1,6 @@
 """The posts of a feed, those that are due, and others that are looked for in the index."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
 
@@ -203,18 +203,14 @@ def due(connection: Connection, after: datetime, until: datetime) -> list[PostRo
     return [post_row(row) for row in rows]
 
 
-_NEXT_DUE = select(func.min(posts.c.published)).where(
-    posts.c.out, posts.c.published > bindparam("now")
-)
+_FUTURE = (posts.c.out, posts.c.published > bindparam("now"))
+_NEXT_DUE = select(func.min(posts.c.published)).where(*_FUTURE)
 
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
     """When the next future post is due; None: no post waits."""
     first: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
     return from_us(first)
-
-
-_FUTURE = (posts.c.out, posts.c.published > bindparam("now"))
 
 
 def future(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
@@ -231,17 +227,15 @@ def count_future(connection: Connection, now: datetime) -> int:
     return connection.scalar(select(func.count()).where(*_FUTURE), {"now": to_us(now)}) or 0
 
 
-def find_by_name(connection: Connection, names: Iterable[str], now: datetime) -> list[PostHead]:
+def find_by_name(connection: Connection, names: Collection[str], now: datetime) -> list[PostHead]:
     """The posts that are published at `now` and have one of these names, sorted by path.
 
     A name is a path or the end of one, with or without the file's suffix. SQLite ignores case here.
     Held posts are found too: an author who links to one knows its address.
     """
-    matches = [
-        posts.c.path.like(pattern, escape="\\")
-        for escaped in map(_escaped, names)
-        for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
-    ]
+    path = "/" + posts.c.path
+    matches = [path.endswith(f"/{name}", autoescape=True) for name in names]
+    matches += [path.contains(f"/{name}.", autoescape=True) for name in names]
     rows = connection.execute(
         select(posts)
         .where(posts.c.out, posts.c.published <= to_us(now), or_(*matches))
@@ -252,15 +246,9 @@ def find_by_name(connection: Connection, names: Iterable[str], now: datetime) ->
 
 def paths_by_ending(connection: Connection, name: str) -> list[str]:
     """The paths of documents, posts or not, that end in `name`, with or without a suffix."""
-    escaped = _escaped(name)
-    endings = (f"%{escaped}", f"%{escaped}.%")
-    matches = [posts.c.path.like(ending, escape="\\") for ending in endings]
-    return list(connection.scalars(select(posts.c.path).where(or_(*matches))))
-
-
-def _escaped(name: str) -> str:
-    """A name that matches only itself in a LIKE pattern."""
-    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    path = posts.c.path
+    matches = path.endswith(name, autoescape=True) | path.contains(f"{name}.", autoescape=True)
+    return list(connection.scalars(select(path).where(matches)))
 
 
 _SHARED_URLS = (
@@ -273,13 +261,8 @@ _SHARED_URLS = (
 
 def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
     """(url, path) of each post whose page is the file of another's, sorted."""
-    return sorted(
-        (row.url, row.path)
-        for batch in batches(connection.scalars(_SHARED_URLS))
-        for row in connection.execute(
-            select(posts.c.url, posts.c.path).where(posts.c.url_hash.in_(batch))
-        )
-    )
+    shared = select(posts.c.url, posts.c.path).where(posts.c.url_hash.in_(_SHARED_URLS))
+    return sorted((url, path) for url, path in connection.execute(shared))
 
 
 # As the index has it: SQLAlchemy would write `maybe_copy = 1` for SQLite, which needs a scan then.

@@ -8,7 +8,7 @@ from syndicator.model.content import Stat
 from syndicator.store import kv
 from syndicator.store.post_rows import PostRow, columns, post_row, signed, unsigned
 from syndicator.store.schema import feed_posts, posts
-from syndicator.store.sql import among, among_values, batches, upsert
+from syndicator.store.sql import among, among_values, execute_among, rows_among, upsert
 from syndicator.store.times import to_us
 
 #: The key in `kv` of the number of posts.
@@ -31,11 +31,7 @@ _GET = select(posts).where(among(posts.c.path))
 
 
 def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
-    return {
-        row.path: post_row(row)
-        for batch in batches(wanted)
-        for row in connection.execute(_GET, among_values(batch))
-    }
+    return {row.path: post_row(row) for row in rows_among(connection, _GET, wanted)}
 
 
 def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRow]) -> None:
@@ -82,8 +78,8 @@ def mark_unread(connection: Connection, paths: Sequence[str] | None = None) -> N
     statement = update(posts).values(settled=False, digest="")
     if paths is None:
         connection.execute(statement)
-    for batch in batches(paths or ()):
-        connection.execute(statement.where(among(posts.c.path)), among_values(batch))
+    else:
+        execute_among(connection, statement.where(among(posts.c.path)), paths)
 
 
 _REMOVE = delete(posts).where(among(posts.c.path))
@@ -93,8 +89,7 @@ def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
     rows = list(rows)
     _add_to_count(connection, -sum(row.head is not None for row in rows))
     _remove_from_feeds(connection, rows)
-    for batch in batches(row.stat.path for row in rows):
-        connection.execute(_REMOVE, among_values(batch))
+    execute_among(connection, _REMOVE, (row.stat.path for row in rows))
 
 
 def count(connection: Connection) -> int:
@@ -127,11 +122,7 @@ _PATHS_BY_ID = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """The path that holds each id. Ids that no path holds are left out."""
-    return {
-        id: path
-        for batch in batches(ids)
-        for id, path in connection.execute(_PATHS_BY_ID, among_values(batch))
-    }
+    return {row.id: row.path for row in rows_among(connection, _PATHS_BY_ID, ids)}
 
 
 def _add_to_count(connection: Connection, more: int) -> None:

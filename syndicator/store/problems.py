@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from syndicator.model.content import Problem
 from syndicator.store.schema import problems
-from syndicator.store.sql import among, among_values, batches
+from syndicator.store.sql import among, execute_among
 
 
 def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Problem]]) -> None:
@@ -26,8 +26,7 @@ _REMOVE = delete(problems).where(problems.c.stage == bindparam("of"), among(prob
 
 
 def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
-    for batch in batches(subjects):
-        connection.execute(_REMOVE, {"of": stage, **among_values(batch)})
+    execute_among(connection, _REMOVE, subjects, of=stage)
 
 
 def subjects(connection: Connection, stage: str) -> set[str]:

@@ -12,7 +12,17 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Table, Text, bindparam, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -98,6 +108,22 @@ def among(column: ColumnElement[str]) -> ColumnElement[bool]:
 def among_values(values: Iterable[str]) -> dict[str, str]:
     """The parameter of a statement with `among`."""
     return {"among": json.dumps(list(values))}
+
+
+def execute_among(
+    connection: Connection, statement: Any, values: Iterable[str], **others: Any
+) -> None:
+    """Execute a statement with `among` for any number of values. `others`: its parameters."""
+    for batch in batches(values):
+        connection.execute(statement, {**others, **among_values(batch)})
+
+
+def rows_among(
+    connection: Connection, statement: Any, values: Iterable[str], **others: Any
+) -> Iterator[Row[Any]]:
+    """As `execute_among`, and read the rows."""
+    for batch in batches(values):
+        yield from connection.execute(statement, {**others, **among_values(batch)})
 
 
 @compiles(_Among)
