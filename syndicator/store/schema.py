@@ -33,21 +33,19 @@ kv = Table(
     Column("value", Text, nullable=False),
 )
 
-#: One row for each document that was read, whether it holds a post or not.
+#: One row for each document that was read, whether it holds a post or not. See
+#: `post_rows.PostRow` and `model.content.PostHead`.
 posts = Table(
     "posts",
     metadata,
     Column("path", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    # False: read so soon after its last change that another one may have the same times; scan again
     Column("settled", Boolean, nullable=False),
-    # of the file as last read
     Column("digest", Text, nullable=False),
     # The other columns describe the last version that could be read as a post. `out` is False when
     # there was none; `published` decides whether a post is due. A withdrawn post keeps its id.
     Column("out", Boolean, nullable=False),
-    # of the version that the other columns describe
     Column("document_digest", Text),
     Column("id", Text),
     Column("own_id", Boolean),
@@ -58,18 +56,15 @@ posts = Table(
     Column("text_digest", Text),
     # JSON [[kind, label], …]
     Column("terms", Text),
-    # JSON [name, …]: the feeds it is in, or will be in once it is due
+    # JSON [name, …]
     Column("feeds", Text),
-    # False: its front matter keeps it out of feeds
     Column("listed", Boolean, nullable=False, server_default=true()),
     # of the file of its url, which may be too long for an index of PostgreSQL
     Column("url_hash", BigInteger),
     Column("ctime_ns", BigInteger, nullable=False, server_default=text("0")),
     # a file system's number of 64 bits without a sign, as one with a sign
     Column("inode", BigInteger, nullable=False, server_default=text("0")),
-    # its name is one that programs give to copies of files
     Column("maybe_copy", Boolean, nullable=False, server_default=false()),
-    # it is in none of `feeds` yet, since its page is awaited
     Column("held", Boolean, nullable=False, server_default=false()),
 )
 
@@ -99,17 +94,15 @@ Index("posts_maybe_copy", posts.c.path, sqlite_where=posts.c.maybe_copy)
 Index("posts_id", posts.c.id)
 
 #: The id of each path, kept permanently: through renames, deletions, new permalinks and domains.
+#: See `model.content.Identity`.
 identities = Table(
     "identities",
     metadata,
     Column("path", Text, primary_key=True),
     Column("id", Text, nullable=False),
     Column("text_digest", Text, nullable=False),
-    # when its text was first seen to change; None: never
     Column("updated", BigInteger),
-    # when its file was first missing; None: the file exists
     Column("gone", BigInteger),
-    # False: no feed was to show it so far, since its page is awaited
     Column("shown", Boolean, nullable=False, server_default=true()),
 )
 #: For detecting renames: a new path with the text of a removed one is the same post.
@@ -130,22 +123,18 @@ awaited_pages = Table(
     Column("late", Boolean, nullable=False),
     Column("live", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),
-    # None: it was not asked for yet
     Column("asked", BigInteger),
-    # why it is not live, as text; None: as `asked`
     Column("answer", Text),
 )
 
-#: Rendered entries of the posts that are in some feed.
+#: Rendered entries of the posts that are in some feed, see `entries.EntryRow`.
 entries = Table(
     "entries",
     metadata,
     Column("path", Text, primary_key=True),
-    # digest of everything it was rendered from
     Column("key", Text, nullable=False),
     # JSON; "" when the post can't be rendered
     Column("data", Text, nullable=False),
-    # it refers to other posts, so it is rendered again when one of them changes
     Column("uses_posts", Boolean, nullable=False),
     # JSON {path: [size, digest of the text or 0] or null}: files of the site that it depends on
     Column("needs", Text, nullable=False),
@@ -172,51 +161,42 @@ problems = Table(
     Column("note", Boolean, nullable=False, server_default=false()),
 )
 
-#: One row for each feed that exists or existed.
+#: One row for each feed that exists or existed, see `feeds.FeedRow`.
 feeds = Table(
     "feeds",
     metadata,
     Column("name", Text, primary_key=True),
-    # None: the whole site
     Column("kind", Text),
-    # as first written by an author
     Column("label", Text),
-    # the label for comparing: labels that fold alike share a feed
     Column("folded", Text),
-    # something it is made from changed since it was last written
     Column("stale", Boolean, nullable=False),
     # never goes backwards; None: it never had an entry
     Column("updated", BigInteger),
-    # digest of spec and entries as last written; None: never written
     Column("content_key", Text),
     # JSON [path, …] as last written
     Column("post_paths", Text),
-    # how many of these its files have room for
     Column("shown", Integer, nullable=False, server_default=text("0")),
-    # its place in its history as last written, see `model.archive.History`
+    # see `model.archive.History`
     Column("history", Text, nullable=False, server_default=text("''")),
-    # digest of the settings that its archive is made with; None: it has no archive, or not yet
     Column("archive_key", Text),
 )
 Index("feeds_folded", feeds.c.kind, feeds.c.folded, unique=True)
 
-#: One row for each published file.
+#: One row for each published file, see `feeds.FileRow`.
 files = Table(
     "files",
     metadata,
     Column("path", Text, primary_key=True),
-    # the name of its feed; "" for the index page and the OPML
     Column("feed", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("digest", Text, nullable=False),
     # JSON [url, …]
     Column("hubs", Text, nullable=False),
-    # when these bytes, with these hubs, were first published
     Column("updated", BigInteger, nullable=False),
-    # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
+    # JSON {suffix: [size, mtime_ns]}
     Column("disk", Text, nullable=False),
-    # the config no longer publishes it: its address answers 410
+    # its address answers 410
     Column("gone", Boolean, nullable=False),
 )
 
@@ -226,7 +206,7 @@ archive_pages = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("feed", Text, nullable=False),
-    # of the block that it is a part of, see `build.page_borders`
+    # of its block
     Column("bits", Integer, nullable=False),
     Column("prefix", LargeBinary, nullable=False),
     # the places of its oldest and its newest post
@@ -234,20 +214,15 @@ archive_pages = Table(
     Column("oldest_path", Text, nullable=False),
     Column("newest", BigInteger, nullable=False),
     Column("newest_path", Text, nullable=False),
-    # JSON [path, …] of its posts, newest first
+    # JSON [path, …]
     Column("posts", Text, nullable=False),
-    # digest of everything its files are made of
     Column("key", Text, nullable=False),
-    # the names of the pages beside it; None: there is no such page
     Column("older", Text),
     Column("newer", Text),
-    # new posts may be added to it
     Column("open", Boolean, nullable=False),
     # JSON {format: [digest, microseconds, {suffix: [size, mtime_ns]}]}
     Column("files", Text, nullable=False),
-    # when other pages took its entries; None: it is in use
     Column("ended", BigInteger),
-    # the name of the page, or the feed, that requests for it are sent to; None: it is in use
     Column("moved_to", Text),
 )
 Index("archive_pages_feed", archive_pages.c.feed, archive_pages.c.oldest)
