@@ -1,12 +1,9 @@
 """Leases on a PostgreSQL state: a right that ends by the database's clock unless it is renewed.
 
-A lock of a session is not enough. PostgreSQL keeps it while it believes that the session lives,
-which may be hours after its network was cut, and poolers such as pgbouncer give one session to many
-clients. So a lease is a row with a holder, an end and an epoch, which grows with each new holder.
-
-A lease alone does not stop its former holder, who may have been suspended and go on later. The
-database can: `Lease.fence` refuses a transaction whose epoch is over.
-See https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html
+A lease is a row with a holder, an end and an epoch, which grows with each new holder. It does not
+stop its former holder, who may have been suspended and go on later. The database can: `Lease.fence`
+refuses a transaction whose epoch is over. See docs/architecture.md (Several processes), and
+https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html
 """
 
 import os
