@@ -27,12 +27,14 @@ from syndicator.store.times import from_us, to_us
 #: Rows read at a time in search of a neighbour: most often it is the first.
 _NEIGHBOURS = 10
 
+_MOST = bindparam("most", type_=Integer)
+
 _NEWEST = (
     select(posts)
     .join(feed_posts, feed_posts.c.path == posts.c.path)
     .where(feed_posts.c.feed == bindparam("of"), feed_posts.c.published <= bindparam("now"))
     .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
-    .limit(bindparam("most", type_=Integer))
+    .limit(_MOST)
 )
 
 
@@ -58,15 +60,14 @@ def counts(connection: Connection, now: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-_PLACES = (
-    select(feed_posts.c.published, feed_posts.c.path)
-    .where(
-        feed_posts.c.feed == bindparam("of"),
-        feed_posts.c.published >= bindparam("first"),
-        feed_posts.c.published <= bindparam("last"),
-    )
-    .order_by(feed_posts.c.published, feed_posts.c.path)
+_OF_FEED = select(feed_posts.c.published, feed_posts.c.path).where(
+    feed_posts.c.feed == bindparam("of")
 )
+_OLDEST_FIRST = (feed_posts.c.published, feed_posts.c.path)
+_NEWEST_FIRST = (feed_posts.c.published.desc(), feed_posts.c.path.desc())
+_PLACES = _OF_FEED.where(
+    feed_posts.c.published.between(bindparam("first"), bindparam("last"))
+).order_by(*_OLDEST_FIRST)
 
 
 def places(connection: Connection, feed: str, first: datetime, last: datetime) -> list[Place]:
@@ -75,23 +76,13 @@ def places(connection: Connection, feed: str, first: datetime, last: datetime) -
     return [_place(row) for row in connection.execute(_PLACES, values)]
 
 
-_HERE = tuple_(feed_posts.c.published, feed_posts.c.path)
+_HERE = tuple_(*_OLDEST_FIRST)
 _AT = tuple_(bindparam("published_"), bindparam("path_"))
-_BEFORE = (
-    select(feed_posts.c.published, feed_posts.c.path)
-    .where(feed_posts.c.feed == bindparam("of"), _HERE < _AT)
-    .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
-    .limit(bindparam("most", type_=Integer))
-)
+_BEFORE = _OF_FEED.where(_HERE < _AT).order_by(*_NEWEST_FIRST).limit(_MOST)
 _NOT_BEFORE = (
-    select(feed_posts.c.published, feed_posts.c.path)
-    .where(
-        feed_posts.c.feed == bindparam("of"),
-        _HERE >= _AT,
-        feed_posts.c.published <= bindparam("until"),
-    )
-    .order_by(feed_posts.c.published, feed_posts.c.path)
-    .limit(bindparam("most", type_=Integer))
+    _OF_FEED.where(_HERE >= _AT, feed_posts.c.published <= bindparam("until"))
+    .order_by(*_OLDEST_FIRST)
+    .limit(_MOST)
 )
 
 
