@@ -38,9 +38,7 @@ _NOT_AFTER = _NEWEST.where(archive_pages.c.oldest <= bindparam("at"))
 _CHANGES = select(archive_changes).where(archive_changes.c.feed == bindparam("of"))
 _ARCHIVED = select(feeds.c.name).where(feeds.c.archive_key.is_not(None))
 _UNMARK = delete(archive_changes).where(
-    archive_changes.c.feed == bindparam("feed_"),
-    archive_changes.c.published == bindparam("published_"),
-    archive_changes.c.path == bindparam("path_"),
+    *(key == bindparam(key.name) for key in archive_changes.primary_key)
 )
 
 
@@ -121,13 +119,8 @@ def mark_posts(connection: Connection, rows: Iterable[PostRow]) -> None:
 
 def unmark(connection: Connection, feed: str, places: Collection[Place]) -> None:
     if places:
-        connection.execute(
-            _UNMARK,
-            [
-                {"feed_": feed, "published_": to_us(place.published), "path_": place.path}
-                for place in places
-            ],
-        )
+        rows = [to_row({"feed": feed, **place._asdict()}) for place in places]
+        connection.execute(_UNMARK, rows)
 
 
 def outdated_feeds(connection: Connection) -> set[str]:

@@ -1,6 +1,7 @@
 """The index of posts: polls compare files with it, and feeds are selected from it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
@@ -41,16 +42,7 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
     _add_to_count(connection, added - sum(row.head is not None for row in before))
     _remove_from_feeds(connection, before)
     upsert(connection, posts, [columns(row) for row in rows])
-    upsert(
-        connection,
-        feed_posts,
-        [
-            {"feed": feed, "published": to_us(row.head.published), "path": row.stat.path}
-            for row in rows
-            if row.head and not row.held
-            for feed in row.feeds
-        ],
-    )
+    upsert(connection, feed_posts, _memberships(row for row in rows if not row.held))
 
 
 _UPDATE_STAT = update(posts).where(posts.c.path == bindparam("of"))
@@ -132,18 +124,19 @@ def _add_to_count(connection: Connection, more: int) -> None:
 
 
 _REMOVE_FROM_FEED = delete(feed_posts).where(
-    feed_posts.c.feed == bindparam("feed_"),
-    feed_posts.c.published == bindparam("published_"),
-    feed_posts.c.path == bindparam("path_"),
+    *(key == bindparam(key.name) for key in feed_posts.primary_key)
 )
 
 
 def _remove_from_feeds(connection: Connection, rows: Iterable[PostRow]) -> None:
-    memberships = [
-        {"feed_": feed, "published_": to_us(row.head.published), "path_": row.stat.path}
+    if memberships := _memberships(rows):
+        connection.execute(_REMOVE_FROM_FEED, memberships)
+
+
+def _memberships(rows: Iterable[PostRow]) -> list[dict[str, Any]]:
+    return [
+        {"feed": feed, "published": to_us(row.head.published), "path": row.stat.path}
         for row in rows
         if row.head
         for feed in row.feeds
     ]
-    if memberships:
-        connection.execute(_REMOVE_FROM_FEED, memberships)

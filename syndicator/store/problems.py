@@ -1,6 +1,6 @@
 """Problems that were found and are not fixed yet."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import asdict
 from sqlalchemy import Connection, bindparam, delete, select
@@ -9,10 +9,12 @@ from syndicator.model.content import Problem
 from syndicator.store.schema import problems
 from syndicator.store.sql import among, execute_among
 
+_REMOVE = delete(problems).where(problems.c.stage == bindparam("of"), among(problems.c.subject))
+
 
 def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Problem]]) -> None:
     """Replace the problems that one stage found with new ones, by subject; empty: fixed."""
-    remove(connection, stage, new)
+    execute_among(connection, _REMOVE, new, of=stage)
     rows = [
         {"stage": stage, "subject": subject, "position": position, **asdict(problem)}
         for subject, new_problems in new.items()
@@ -20,13 +22,6 @@ def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Probl
     ]
     if rows:
         connection.execute(problems.insert(), rows)
-
-
-_REMOVE = delete(problems).where(problems.c.stage == bindparam("of"), among(problems.c.subject))
-
-
-def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
-    execute_among(connection, _REMOVE, subjects, of=stage)
 
 
 def subjects(connection: Connection, stage: str) -> set[str]:
