@@ -10,7 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from zlib import crc32
@@ -38,14 +38,13 @@ class Holder(Struct, frozen=True, kw_only=True):
     hint: str = ""  #: how to fix it
 
 
-@contextmanager
 def acquire(
     database: Database,
     name: str,
     *,
     waiting: Callable[[], None] | None = None,
     process: str | None = None,
-) -> Iterator[Lease | None]:
+) -> AbstractContextManager[Lease | None]:
     """Hold the lock of this name on the state until the block ends. `process`: the holder's name.
 
     While another process holds it, `waiting` is called several times a second; an exception from it
@@ -53,12 +52,8 @@ def acquire(
     ends if this process is away for too long. None: a file's lock, which ends with the process.
     """
     if database.path is None:
-        name_of_holder = process or leases.process_name()
-        with leases.held(database, name, name_of_holder, waiting) as lease:
-            yield lease
-        return
-    with _file_lock(database, name, waiting):
-        yield None
+        return leases.held(database, name, process or leases.process_name(), waiting)
+    return _file_lock(database, name, waiting)
 
 
 class RunLock:
