@@ -4,17 +4,16 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from syndicator.model.content import Identity
 from syndicator.store.schema import identities
 from syndicator.store.sql import among, execute_among, rows_among, to_row, upsert
 from syndicator.store.times import from_us, to_us
 
-_GET = select(identities).where(among(identities.c.path))
-_FIND_REMOVED = select(identities).where(
-    among(identities.c.text_digest), identities.c.gone >= bindparam("since")
-)
+_ALL = select(*(identities.c[name] for name in Identity._fields))
+_GET = _ALL.where(among(identities.c.path))
+_FIND_REMOVED = _ALL.where(among(identities.c.text_digest), identities.c.gone >= bindparam("since"))
 _MARK_REMOVED = update(identities).where(among(identities.c.path)).values(gone=bindparam("now"))
 _MARK_SHOWN = update(identities).where(among(identities.c.path)).values(shown=True)
 _REMOVE = delete(identities).where(among(identities.c.path))
@@ -55,6 +54,6 @@ def remove(connection: Connection, paths: Iterable[str]) -> None:
     execute_among(connection, _REMOVE, paths)
 
 
-def _identity(row: Row[Any]) -> Identity:
-    times = {"updated": from_us(row.updated), "gone": from_us(row.gone)}
-    return Identity(**{**row._mapping, **times})
+def _identity(row: Iterable[Any]) -> Identity:
+    path, id, text_digest, updated, gone, shown = row
+    return Identity(path, id, text_digest, from_us(updated), from_us(gone), shown)

@@ -5,7 +5,7 @@ SQLite to execute it.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -39,17 +39,15 @@ BATCH = 1000
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+_STORED: Mapping[type, Callable[[Any], Any]] = {datetime: to_us, tuple: to_json, dict: to_json}
+
+
 def to_row(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as the state stores them: times in microseconds, tuples and mappings in JSON."""
-    return {name: _stored(value) for name, value in values.items()}
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return to_us(value)
-    if isinstance(value, tuple):
-        return to_json(value)
-    return to_json(dict(value)) if isinstance(value, Mapping) else value
+    """Values as the state stores them: times in microseconds, tuples and dicts in JSON."""
+    return {
+        name: _STORED[type(value)](value) if type(value) in _STORED else value
+        for name, value in values.items()
+    }
 
 
 def insert(dialect: Dialect, table: Table) -> Any:
