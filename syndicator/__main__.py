@@ -3,13 +3,10 @@
 import gc
 import signal
 
-from syndicator.late_imports import postpone
+from syndicator.late_imports import postpone_seldom_used
 
 gc.disable()  # until a command begins to work: what is imported stays
-
-# SQLAlchemy imports them for asynchronous engines and for plugins: a tenth of a short command.
-postpone("asyncio", ("iscoroutine",))
-postpone("importlib.metadata")
+postpone_seldom_used()
 
 _TRACED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _TRACED:  # Ctrl-C while Python imports ends us as it ends any program, without a trace of where

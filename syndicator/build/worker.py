@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any, BinaryIO
 
 from syndicator import garbage
+from syndicator.late_imports import postpone_seldom_used
 
 _NOT_DONE = pickle.dumps((False, None))
 
@@ -24,6 +25,7 @@ def main() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    postpone_seldom_used()
     requests, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints doesn't belong to the result
     received: SimpleQueue[Any] = SimpleQueue()

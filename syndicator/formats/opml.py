@@ -1,8 +1,8 @@
 """OPML 2.0 (http://opml.org/spec2.opml): a list of all feeds, for readers to import."""
 
 from collections.abc import Sequence
+from html import escape
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
 
 from syndicator.formats.field_values import HEADINGS
 from syndicator.model.content import FeedFile, FeedSpec, SiteInfo, digest_of
@@ -17,10 +17,10 @@ def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
     There is no date: it would change the file at each run.
     """
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<opml version="2.0">']
-    lines += [f"<head><title>{escape(site.title)}</title></head>", "<body>"]
+    lines += [f"<head><title>{escape(site.title, quote=False)}</title></head>", "<body>"]
     for kind, group in groupby(feeds, key=lambda spec: spec.term.kind if spec.term else None):
         outlines = [_outline(spec) for spec in group]
-        name = quoteattr(HEADINGS[kind] if kind else "")
+        name = _quoted(HEADINGS[kind] if kind else "")
         lines += [f"<outline text={name}>", *outlines, "</outline>"] if kind else outlines
     data = "\n".join([*lines, "</body>", "</opml>", ""]).encode()
     return FeedFile(
@@ -42,5 +42,9 @@ def _outline(spec: FeedSpec) -> str:
         "xmlUrl": spec.url(preferred),
         "htmlUrl": spec.url("html"),
     }
-    pairs = (f"{name}={quoteattr(value)}" for name, value in attributes.items())
+    pairs = (f"{name}={_quoted(value)}" for name, value in attributes.items())
     return f"<outline {' '.join(pairs)}/>"
+
+
+def _quoted(text: str) -> str:
+    return '"' + escape(text, quote=False).replace('"', "&quot;") + '"'

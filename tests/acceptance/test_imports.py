@@ -16,7 +16,10 @@ CLIENT = {"requests", "ssrfguard", "urllib3"}
 RENDERER = {"babel", "feedgen", "jinja2", "liquid", "lxml", "markdown_it", "nh3", "pygments"}
 MIGRATIONS = {"alembic", "mako"}
 #: What libraries import, and seldom use: their parts.
-LATE = {"asyncio.events", "importlib.metadata._meta", "ssl"}
+LATE = {
+    *("asyncio.events", "importlib.metadata._meta", "ssl"),
+    *("sqlalchemy.connectors.asyncio", "liquid.extra.filters", "pytz", "urllib.request"),
+}
 OTHERS = {"emoji", "obstore", "prometheus_client", "psycopg", "rich"}
 UNUSED = SERVER | CLIENT | MIGRATIONS | LATE | OTHERS
 
@@ -57,12 +60,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     (folder / "site/_posts").mkdir(parents=True)
     (folder / "site/_config.yml").write_text("title: Example\nurl: https://example.com\n")
-    (folder / "site/_posts/2026-03-01-news.md").write_text("---\ntitle: News\n---\nText.\n")
+    post = "---\ntitle: News\n---\nText of {{ page.title }}.\n"
+    (folder / "site/_posts/2026-03-01-news.md").write_text(post)
     (folder / "syndicator.toml").write_text(
         f'[source]\npath = "site"\n[output]\npath = "feeds"\n[state]\nurl = "sqlite:///state.db"\n'
         f'[web]\nlisten = "127.0.0.1:{free_port()}"\nadmin = ""\n'
     )
-    assert imported(folder, "build") >= {"lxml", "syndicator.build.pipeline"}
+    first = imported(folder, "build")
+    assert first >= {"lxml", "syndicator.build.pipeline"}
+    assert first & UNUSED == set()
     return folder
 
 
@@ -75,7 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["hub", "list"], RENDERER | {"yaml", "syndicator.build.pipeline"}),
         (["build"], RENDERER | {"syndicator.ops.status", "syndicator.push.worker"}),
         (["push"], RENDERER | {"syndicator.jekyll.posts"}),
-        (["check"], {"jinja2", "syndicator.push.worker", "syndicator.web"}),
+        (["check"], {"babel", "jinja2", "syndicator.push.worker", "syndicator.web"}),
     ],
     # Workers must agree on the names, and sets have another order in each process.
     ids=lambda value: " ".join(sorted(value)),

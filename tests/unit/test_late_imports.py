@@ -61,9 +61,31 @@ def test_a_part_of_a_package_imports_it(package: Path) -> None:
 
 
 def test_a_part_is_postponed(package: Path) -> None:
+    assert imported()
     postpone("seldom.part")
+    assert "name" not in vars(sys.modules["seldom.part"])
     assert imported().part.name == "seldom.part"
     assert "name" in vars(sys.modules["seldom.part"])
+
+
+def test_a_part_of_a_package_that_is_not_imported(package: Path) -> None:
+    """Its package is imported by a library, or when the part is used."""
+    postpone("seldom.part")
+    scope = dict[str, Any]()
+    exec("from seldom.part import name as late", {}, scope)
+    assert scope == {"late": "seldom.part"}
+    assert package.read_text() == "."
+
+
+def test_functions_that_a_library_takes_by_from_import_nothing(package: Path) -> None:
+    """For each `from`, Python asks the module for its `__path__`."""
+    postpone("seldom", ("double",))
+    postpone("seldom.part", ("double",))
+    scope = dict[str, Any]()
+    exec("from seldom import double\nfrom seldom.part import double as other", {}, scope)
+    assert package.read_text() == ""
+    assert scope["double"](2) == 4
+    assert package.read_text() == "."
 
 
 def test_a_name_that_it_lacks(package: Path) -> None:
