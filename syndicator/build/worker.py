@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from syndicator import garbage
 from syndicator.late_imports import postpone_seldom_used
+from syndicator.late_patterns import postpone_patterns
 
 _NOT_DONE = pickle.dumps((False, None))
 
@@ -26,6 +27,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     postpone_seldom_used()
+    postpone_patterns()
     requests, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints doesn't belong to the result
     received: SimpleQueue[Any] = SimpleQueue()
