@@ -75,7 +75,7 @@ class Daemon:
         try:
             self._parts.serve()
             self._server.replace(self._parts.app)
-            garbage.collect_from_now()
+            garbage.collect_from_now(garbage.EVERY_IN_DAEMON)
             self._admin = self._admin_server()
             status.remember_start(self._parts.database, self._began)
             self._parts.scheduler.start()
