@@ -22,18 +22,27 @@ def postpone_patterns() -> None:
 
 
 def _late(pattern: Any, flags: int = 0) -> Any:
-    is_in_function = sys._getframe(1).f_code.co_flags & _IN_FUNCTION
-    return _compile(pattern, flags) if is_in_function else _LatePattern(pattern, flags)
+    caller = sys._getframe(1)
+    if caller.f_code.co_flags & _IN_FUNCTION:
+        return _compile(pattern, flags)
+    return _LatePattern(pattern, flags, caller.f_globals)
 
 
 class _LatePattern:
-    """A pattern, with all its methods once it is asked for one of them."""
+    """A pattern. Once something of it is asked for, it is replaced in its module.
 
-    def __init__(self, pattern: Any, flags: int) -> None:
+    Where it is not found there, it has all methods of the compiled one from then on.
+    """
+
+    def __init__(self, pattern: Any, flags: int, module: dict[str, Any]) -> None:
         self._arguments = pattern, flags
+        self._module = module
 
     def __getattr__(self, name: str) -> Any:
         compiled = _compile(*self._arguments)
+        for each, value in list(self._module.items()):
+            if value is self:
+                self._module[each] = compiled
         for each in dir(re.Pattern):
             if not each.startswith("__"):
                 vars(self)[each] = getattr(compiled, each)
