@@ -15,8 +15,6 @@ from syndicator import __version__, garbage
 from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
 from syndicator.cli.opening import (
-    expect_new_posts,
-    is_processor_idle,
     load_config,
     open_service,
     read_state,
@@ -117,8 +115,6 @@ def check(config: Path | None, verbose: bool, json: bool) -> None:
     Exit code 1: there are problems.
     """
     settings = load_config(config, verbose)
-    if is_processor_idle():  # few posts are faster rendered here than by a worker that has to wait
-        expect_new_posts()
     from syndicator.inspection import check_site
 
     garbage.collect_from_now()

@@ -23,7 +23,7 @@ def open_service(path: Path | None, verbose: bool, *, make: bool = False) -> "It
     """The service for one command. `make`: create the state if it does not exist."""
     config = load_config(path, verbose)
     if make and config.state.file and not os.path.lexists(config.state.file):
-        expect_new_posts()
+        _expect_new_posts()
     from syndicator.service import Service
 
     with Service(config, make=make) as service:
@@ -31,18 +31,13 @@ def open_service(path: Path | None, verbose: bool, *, make: bool = False) -> "It
         yield service
 
 
-def expect_new_posts() -> None:
+def _expect_new_posts() -> None:
     """Start a worker process at once: all posts are new, and what renders them imports slowly."""
     from syndicator.build.processes import start_early
 
     start_early(
         ("syndicator.build.read", "syndicator.jekyll.render", "syndicator.jekyll.fast_heads")
     )
-
-
-def is_processor_idle() -> bool:
-    """Whether a processor had nothing to do in the last minute."""
-    return os.getloadavg()[0] < (os.cpu_count() or 1) - 1
 
 
 @contextmanager
