@@ -17,6 +17,7 @@ def postpone_seldom_used() -> None:
     # python-liquid imports these for filters that Jekyll does not have. They need Babel and pytz,
     # which opens 600 files.
     postpone("liquid.extra", ("add_tags_and_filters",))
+    postpone("liquid.builtin.loaders.package_loader", ("PackageLoader",))
     postpone("babel.messages", ("Catalog",))
 
 
