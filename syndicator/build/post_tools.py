@@ -164,15 +164,20 @@ def render_posts(tools: PostTools, request: RenderRequest) -> list[RenderedPost]
 
 def prepare_to_render(tools: PostTools, _request: None) -> None:
     """Import what rendering needs, and set it up."""
+    from syndicator.jekyll.trial import render_trial
+
     assert tools.renderer
+    render_trial()
 
 
 def import_renderer() -> None:
-    """Import what rendering any post needs."""
+    """Import what rendering any post needs, and set it up."""
     from syndicator import liquid
     from syndicator.jekyll import render
+    from syndicator.jekyll.trial import render_trial
 
     assert liquid and render  # noqa: PT018
+    render_trial()
 
 
 class WorkerTools(Struct, frozen=True, kw_only=True):

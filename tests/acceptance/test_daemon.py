@@ -23,7 +23,7 @@ from syndicator.outputs import owner
 TEMPORARY = ".syndicator-[0-9]*"
 
 #: The module that renders posts, and the packages that take long to import.
-RENDERER = "syndicator.jekyll.render"
+RENDERER = "syndicator.jekyll.trial"
 SLOW = ("syndicator.", "liquid", "markdown_it", "feedgen", "lxml", "requests", "sqlalchemy")
 
 
