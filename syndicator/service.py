@@ -25,7 +25,7 @@ from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.model.report import Report
 from syndicator.ops import runs
 from syndicator.outputs.output import Output
-from syndicator.store import locks, retention
+from syndicator.store import locks
 from syndicator.store.database import Database
 from syndicator.store.processes import Member
 from syndicator.store.refusals import missing_state
@@ -240,6 +240,8 @@ class Service:
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""
+        from syndicator.store import retention
+
         with self.database.begin(push=True) as connection:
             retention.delete_expired(connection, self.config.push.hubs, self._clock())
 

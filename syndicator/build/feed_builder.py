@@ -65,6 +65,7 @@ class FeedBuilder:
                 begun += 1
             if at == 0 and run.loader.awaits_workers:
                 formats.import_libraries()  # while they render
+                publish.import_queues()
             yield row
 
     def _render_ahead(self, row: FeedRow, run: BuildContext) -> None:

@@ -11,7 +11,7 @@ from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.entries import LoadedEntries
 from syndicator.model.content import FeedFile
 from syndicator.outputs.output import Disk, OnDisk, Output
-from syndicator.store import deliveries, feeds, outbox, waves
+from syndicator.store import feeds
 from syndicator.store.feeds import FeedRow, FileRow
 
 
@@ -165,6 +165,13 @@ def _row(file: FeedFile, feed: str, date: datetime, disk: Disk) -> FileRow:
     )
 
 
+def import_queues() -> None:
+    """Import what queues jobs, which most runs don't do."""
+    from syndicator.store import deliveries, outbox, waves
+
+    assert deliveries and outbox and waves  # noqa: PT018
+
+
 def commit(
     connection: Connection, published: PublishResult, own_hub: str | None, now: datetime
 ) -> int:
@@ -175,6 +182,10 @@ def commit(
     """
     feeds.put_files(connection, published.rows)
     topics = _topics(published.changed)
+    if not topics and not published.ended:
+        return 0
+    from syndicator.store import deliveries, waves
+
     deliveries.enqueue_denials(connection, published.ended, now)
     if own_hub:
         waves.raise_waves(connection, [row.url for row in topics if own_hub in row.hubs], now)
@@ -185,6 +196,8 @@ def enqueue_pings(
     connection: Connection, rows: Iterable[FileRow], own_hub: str | None, now: datetime
 ) -> int:
     """Queue a ping for each topic and each of its hubs but our own. Returns their number."""
+    from syndicator.store import outbox
+
     pings = [(row.url, [hub for hub in row.hubs if hub != own_hub]) for row in _topics(rows)]
     return outbox.enqueue_pings(connection, pings, now)
 

@@ -218,9 +218,11 @@ class Config(SettingsTable, frozen=True):
     @property
     def site_folder(self) -> Path:
         """The folder of the site."""
+        if self.source.path:
+            return self.source.path
         from syndicator.sources.git.clone import Clone
 
-        return self.source.path or Clone(folder=self.clone).tree
+        return Clone(folder=self.clone).tree
 
     @property
     def is_watched(self) -> bool:

@@ -79,7 +79,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["status"], RENDERER | {"yaml", "syndicator.build.entries", "syndicator.service"}),
         (["status", "--json"], RENDERER | {"yaml", "syndicator.build.entries"}),
         (["hub", "list"], RENDERER | {"yaml", "syndicator.build.pipeline"}),
-        (["build"], RENDERER | {"syndicator.ops.status", "syndicator.push.worker"}),
+        (["build"], RENDERER | {"syndicator.push.worker", "syndicator.store.waves"}),
         (["push"], RENDERER | {"syndicator.jekyll.posts"}),
         (["check"], {"babel", "jinja2", "syndicator.push.worker", "syndicator.web"}),
     ],
