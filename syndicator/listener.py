@@ -17,7 +17,7 @@ class Listener:
         """Pages of archives were written, or ended."""
 
     def on_queued(self) -> None:
-        """A job was queued that may be sent at once."""
+        """A run queued jobs that may be sent at once."""
 
     def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
         """A job was sent, or was to be sent."""

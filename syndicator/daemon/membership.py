@@ -16,7 +16,7 @@ class Follower(Protocol):
         """Serve what another process published. False: some of it can't be served yet."""
         ...
 
-    def on_queued(self) -> None:
+    def on_jobs(self) -> None:
         """Another process may have queued jobs, or died and left some."""
         ...
 

@@ -68,7 +68,7 @@ class Parts(Listener):
             opened.catalogue,
             self._recorder,
             [
-                *hub_routes(config, service.database, service.client, self.files, self.on_queued),
+                *hub_routes(config, service.database, service.client, self.files, self.on_jobs),
                 *git_hook_routes(config, self.scheduler.fetches, lambda: service.git.branch),
             ],
             health=health,
@@ -122,6 +122,9 @@ class Parts(Listener):
         self._faults.report("output", fault)
         return is_complete
 
+    def on_jobs(self) -> None:
+        self.scheduler.pushes.request_now()
+
     def on_role(self) -> None:
         self.scheduler.request_run()
 
@@ -139,7 +142,7 @@ class Parts(Listener):
         self.scheduler.builds.pages_changed = True
 
     def on_queued(self) -> None:
-        self.scheduler.pushes.request_now()
+        self.scheduler.pushes.request_now(waits=True)
 
     def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
         self.scheduler.pushes.record(job, outcome)

@@ -183,7 +183,7 @@ class Presence(DaemonMember):
             _bury(self._database)
             self._buried_at = clock()
         if seen.any_dead and self._follower:
-            self._follower.on_queued()
+            self._follower.on_jobs()
         if self._published != seen.published:
             self._follow(seen)
         if self._requests != seen.requests and self.is_builder and self._follower:
@@ -220,7 +220,7 @@ class Presence(DaemonMember):
             if follower.follow() and follower is self._follower:
                 self._published = seen.published
                 self._is_due.set()  # others wait for that
-            follower.on_queued()
+            follower.on_jobs()
         # Many feeds take long to compare: one in ten seconds of a large run is enough.
         self._stopping.wait(min(10 * (clock() - began), _POLL))
 

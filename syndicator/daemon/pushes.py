@@ -29,6 +29,7 @@ from syndicator.model.outbox import (
     queued_by_kind,
 )
 from syndicator.observe import attempt_line
+from syndicator.outbound.hold import Hold
 from syndicator.push.record import PushReport
 from syndicator.push.worker import PushWorker
 from syndicator.service import Service
@@ -51,6 +52,10 @@ _CLEANUP = 3600.0
 #: and the log holds what was written since.
 _CHECKPOINT = 5.0
 
+
+#: Seconds for which a run waits at most until the pings of a feed are being sent. Threads share one
+#: interpreter lock: building the next feed meanwhile delays these pings by more than that takes.
+_YIELD = 0.05
 
 #: Seconds between two counts of subscribers when nothing is sent: leases end, and other processes
 #: remove subscriptions. With 100,000 subscriptions it takes a tenth of a second.
@@ -114,6 +119,7 @@ class Pushes:
         self._checkpointed = -math.inf
         self._counts = CountTimes()
         self._queued = 0  #: jobs, when they were last counted
+        self._yield = Hold()  #: of the run that queues jobs
         self._lines = PassLines()
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
@@ -147,10 +153,19 @@ class Pushes:
         """Begin a pass as soon as the current one is over."""
         self.worker.request(True)
 
-    def request_now(self) -> None:
-        """Have the current pass take up new jobs, and another one follow."""
-        self._push_worker.nudge()
+    def request_now(self, *, waits: bool = False) -> None:
+        """Have the current pass take up new jobs, and another one follow.
+
+        `waits`: until the pings among them are being sent, for `_YIELD` and a fifth of the time at
+        most.
+        """
+        taken = self._push_worker.nudge()
         self.worker.request(True)
+        if waits:
+            began = time.monotonic()
+            self._yield.begin(began, _YIELD)
+            taken.wait(self._yield.left(began))
+            self._yield.end(time.monotonic())
 
     def hold(self) -> None:
         """Begin no delivery until the jobs of a run are queued, or for a short time."""

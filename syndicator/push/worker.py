@@ -61,6 +61,7 @@ class PushWorker:
         self._jobs = JobClaims(database, topics, payloads, options.claimer, clock)
         self._hold = Hold()
         self._nudged = threading.Event()  # something may have been queued since the last claim
+        self._taken = threading.Event()  # what was queued before the last nudge is on its way
         self._pool = lanes.new_pool(self._sender.send, self._hold)
         self._pages = OpenPages(database, topics, payloads, options, clock)
         self._outcomes: list[TaskOutcome] = []  # of jobs, not recorded yet
@@ -72,10 +73,12 @@ class PushWorker:
         self._unfinished = True
         self._stopped = threading.Event()
 
-    def nudge(self) -> None:
-        """Make a running pass claim at once."""
+    def nudge(self) -> threading.Event:
+        """Make a running pass claim at once. What it returns is set when these jobs are sent."""
+        self._taken.clear()
         self._nudged.set()
         self._pool.nudge()
+        return self._taken
 
     def hold(self) -> None:
         """Begin no delivery until the next nudge, or for a short time: a save is on its way."""
@@ -176,6 +179,7 @@ class PushWorker:
         self._pool.start()
         if nudged:  # what a save queued is on its way
             self._hold.end(time.monotonic())
+            self._taken.set()
         is_held = self._hold.left(now) > 0
         more = not is_held and self._take_pages(times, report, now)
         if is_time:

@@ -40,7 +40,7 @@ class Recording:
         self.calls.append("follow")
         return self.held.is_set()
 
-    def on_queued(self) -> None:
+    def on_jobs(self) -> None:
         self.calls.append("queued")
 
     def on_role(self) -> None:

@@ -1,15 +1,26 @@
-"""After a pass: when the next one begins, and how severe its line in the log is."""
+"""What a run waits for; when the pass after one begins, and how severe its line in the log is."""
 
 import logging
+import socket
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from command import AT_ONCE
+from support import FEEDS, Site
 
+from syndicator import observe
+from syndicator.daemon import pushes
+from syndicator.daemon.faults import Faults
+from syndicator.daemon.parts import source_of
 from syndicator.daemon.push_log import LOG_INTERVAL, PassLines, pass_level
 from syndicator.daemon.pushes import COUNT_INTERVAL, CountTimes, asked_callbacks, next_pass
-from syndicator.model.outbox import JobKind
+from syndicator.daemon.scheduler import Scheduler
+from syndicator.daemon.telemetry import Telemetry
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.push.record import PushReport
+from syndicator.store import outbox
 
 PING, DELIVER = Counter([JobKind.PING]), Counter([JobKind.DELIVER])
 
@@ -18,6 +29,30 @@ def report(**fields: object) -> PushReport:
     rest: dict[str, object] = {"seconds": 0.1, "queued": 3}
     started = datetime(2026, 1, 2, tzinfo=UTC)
     return PushReport(started=started, **(rest | fields))  # type: ignore[arg-type]
+
+
+def test_a_run_lets_its_pings_be_sent_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass, which this begins, has claimed the job when it returns."""
+    monkeypatch.setattr(pushes, "_YIELD", AT_ONCE)
+    silent = socket.create_server(("127.0.0.1", 0))
+    hub = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+    site = Site(tmp_path, settings=f'{FEEDS}[push]\nhubs = ["{hub}"]\n')
+    with silent, site.service() as service:
+        telemetry = Telemetry(observe.Metrics(), Faults())
+        source = source_of(service.config, service.database)
+        pushing = Scheduler(service, source, telemetry, lambda event: None).pushes
+        with service.database.begin() as connection:
+            topic = "http://feeds.example.com/all.rss"
+            outbox.enqueue_pings(connection, [(topic, [hub])], site.clock())
+        pushing.start()
+        pushing.request_now(waits=True)
+        with service.database.read() as connection:
+            counts = outbox.counts(connection)
+        pushing.stop()
+        assert pushing.worker.join(AT_ONCE)
+    assert counts == {(JobKind.PING, JobState.CLAIMED): 1}
 
 
 @pytest.mark.parametrize(

@@ -350,6 +350,21 @@ def test_a_pass_does_jobs_queued_meanwhile(database: Database, hub: Hub) -> None
         assert not push_pass.is_alive()
 
 
+def test_a_run_waits_until_its_pings_are_being_sent(database: Database, hub: Hub) -> None:
+    """Not for their responses."""
+    hub.behave = lambda path: None
+    enqueue(database, hub.url)
+    with pushing(database, Clock()) as push:
+        assert not push.nudge().is_set()
+        push_pass = started(push, hub)
+        enqueue(database, f"{hub.url}/next")
+        assert push.nudge().wait(AT_ONCE)
+        with database.read() as connection:
+            assert outbox.counts(connection) == {(JobKind.PING, JobState.CLAIMED): 2}
+        hub.hold.set()
+        push_pass.join(5)
+
+
 def test_a_change_while_its_ping_is_sent_causes_another(database: Database, hub: Hub) -> None:
     """The hub may have fetched before the second change. The second ping waits for the first."""
     hub.behave = lambda path: 204 if len(hub.seen) > 1 else (hub.hold.wait(5), 204)[1]
