@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Executable,
     Row,
     and_,
     bindparam,
@@ -45,6 +46,12 @@ LOST = 0
 
 _CLAIMED = jobs.c.state == JobState.CLAIMED
 
+_EXPIRED = (
+    delete(jobs)
+    .where(_CLAIMED, jobs.c.expires <= bindparam("now"), is_dead(jobs.c.claimer))
+    .returning(jobs)
+)
+
 
 def claim(
     connection: Connection,
@@ -64,7 +71,7 @@ def claim(
 
     An index leads from one turn to the next, so a claim takes as long whatever waits.
     """
-    _requeue(connection, and_(_CLAIMED, jobs.c.expires <= to_us(now), is_dead(jobs.c.claimer)))
+    _requeue(connection, _EXPIRED, {"now": to_us(now)})
     ids = due_jobs(connection, now, limits, kinds)
     if not ids:
         return ()
@@ -100,16 +107,16 @@ def release_dead(connection: Connection) -> None:
 
 def _release(connection: Connection, had: Callable[[Any], ColumnElement[bool]]) -> None:
     pages.release(connection, had(shards.c.holder))
-    _requeue(connection, and_(_CLAIMED, had(jobs.c.claimer)))
+    _requeue(connection, delete(jobs).where(_CLAIMED, had(jobs.c.claimer)).returning(jobs), {})
 
 
-def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
+def _requeue(connection: Connection, taken: Executable, values: Mapping[str, Any]) -> None:
     """Requeue claimed jobs, merging each with an identical job queued meanwhile.
 
     They get other ids, so that nothing which their claimers sent counts for the next claim.
     Verifications keep theirs, which have the order of the requests.
     """
-    requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
+    requeued = connection.execute(taken, values).all()
     sent = [(row.topic, row.target) for row in requeued if row.kind == JobKind.DELIVER]
     subscriptions.record_unknown(connection, sent)
     rows = [{**row._mapping, **_WAITING} for row in requeued]

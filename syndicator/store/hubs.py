@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from syndicator.model.outbox import (
     Done,
@@ -72,18 +72,16 @@ def _put_hub(connection: Connection, url: str, values: Mapping[str, Any]) -> Non
     )
 
 
+_PAUSED = (
+    select(jobs.c.target, func.max(jobs.c.not_before))
+    .where(jobs.c.kind == JobKind.PING, NOT_CLAIMED, jobs.c.not_before > bindparam("now"))
+    .group_by(jobs.c.target)
+)
+
+
 def paused(connection: Connection, now: datetime) -> dict[str, datetime]:
     """The hubs whose `Retry-After` has not passed yet, each with its end."""
-    until = func.max(jobs.c.not_before)
-    rows = connection.execute(
-        select(jobs.c.target, until)
-        .where(
-            jobs.c.kind == JobKind.PING,
-            NOT_CLAIMED,
-            jobs.c.not_before > to_us(now),
-        )
-        .group_by(jobs.c.target)
-    )
+    rows = connection.execute(_PAUSED, {"now": to_us(now)})
     return {target: from_us(end) for target, end in rows}
 
 

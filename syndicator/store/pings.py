@@ -6,10 +6,13 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from syndicator.store.push_schema import pings
-from syndicator.store.sql import upsert
+from syndicator.store.sql import among, among_values, upsert
 from syndicator.store.times import from_us, to_us
 
 _Pair = tuple[str, str]  # topic, hub
+
+
+_OF_TOPICS = select(pings).where(among(pings.c.topic))
 
 
 def attempted(connection: Connection, pairs: Iterable[_Pair]) -> Mapping[_Pair, datetime]:
@@ -17,13 +20,10 @@ def attempted(connection: Connection, pairs: Iterable[_Pair]) -> Mapping[_Pair, 
     wanted = set(pairs)
     if not wanted:
         return {}
-    statement = select(pings).where(
-        pings.c.topic.in_(sorted({topic for topic, _ in wanted})),
-        pings.c.hub.in_(sorted({hub for _, hub in wanted})),
-    )
+    rows = connection.execute(_OF_TOPICS, among_values({topic for topic, _ in wanted}))
     return {
         (row.topic, row.hub): from_us(row.attempted)
-        for row in connection.execute(statement)
+        for row in rows
         if (row.topic, row.hub) in wanted
     }
 

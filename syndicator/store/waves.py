@@ -16,6 +16,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     and_,
+    bindparam,
     case,
     cast,
     delete,
@@ -43,6 +44,20 @@ def sweep_of(row: Row[Any]) -> Sweep:
     return Sweep(**{name: getattr(row, name) for name in Sweep.__struct_fields__})
 
 
+_RAISE = (
+    update(waves)
+    .where(among(waves.c.topic))
+    .values(
+        wave=waves.c.wave + 1,
+        since=case(
+            (waves.c.done < waves.c.wave, waves.c.since),
+            else_=bindparam("now", type_=BigInteger),
+        ),
+    )
+)
+_CHANGE = _RAISE.values(changed=waves.c.wave + 1)
+
+
 def raise_waves(
     connection: Connection, topics: Sequence[str], now: datetime, *, changed: bool = True
 ) -> None:
@@ -54,15 +69,8 @@ def raise_waves(
     """
     if not topics:
         return
-    values = {
-        "wave": waves.c.wave + 1,
-        "since": case((waves.c.done < waves.c.wave, waves.c.since), else_=to_us(now)),
-    }
-    if changed:
-        values["changed"] = waves.c.wave + 1
-    connection.execute(
-        update(waves).where(among(waves.c.topic)).values(values), among_values(topics)
-    )
+    statement = _CHANGE if changed else _RAISE
+    connection.execute(statement, {"now": to_us(now), **among_values(topics)})
 
 
 def add_subscriber(connection: Connection, topic: str, callback: str, now: datetime) -> int:
