@@ -11,13 +11,17 @@ from syndicator.build.post_tools import IndexedPost, PostTools, RenderedPost, Tu
 from syndicator.build.post_workers import PostWorkers
 from syndicator.build.render_ahead import RenderAhead
 from syndicator.build.stored_posts import StoredPosts
+from syndicator.cache import LruCache
 from syndicator.jekyll.site import Site
-from syndicator.model.content import Entry, Problem, fingerprint
+from syndicator.model.content import Entry, PostHead, Problem, fingerprint
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.post_rows import PostRow
+
+#: Digests of posts that are kept between runs.
+_KEYS = 1024
 
 
 class LoadedEntries(Struct, frozen=True):
@@ -89,6 +93,7 @@ class EntryLoader:
         self._policy = options.policy
         self._version = options.version
         self._recent = recent
+        self._keys: LruCache[str, tuple[str | None, PostHead | None], str] = LruCache(_KEYS)
         self._heavy: dict[str, PostRow] = {}  #: posts that wait for their turn, by path
         self._allowed: set[str] | None = None  #: heavy posts whose turn has come; None: all
         self._rendered: set[str] = set()  #: posts rendered in this run
@@ -193,14 +198,13 @@ class EntryLoader:
         return ahead or self.tools.render(_indexed(row), self._allowed)
 
     def _key(self, row: PostRow) -> str:
-        return fingerprint(
-            self._version,
-            self._policy.key,
-            self._theme,
-            self.site.digest,
-            row.document_digest,
-            row.head,
-        )
+        path, text = row.stat.path, (row.document_digest, row.head)
+        key = self._keys.get(path, text)
+        if key is None:
+            settings = (self._version, self._policy.key, self._theme, self.site.digest)
+            key = fingerprint(*settings, *text)
+            self._keys.put(path, text, key, 1)
+        return key
 
 
 def _indexed(row: PostRow) -> IndexedPost:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -44,8 +45,11 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
     Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`); jekyll-feed reads backwards.
     """
     rows = connection.execute(_NEWEST, {"of": feed, "now": to_us(now), "most": limit})
-    return [post_row(row) for row in rows]
+    return [_recent_row(row) for row in rows]
 
+
+#: The posts of a feed that changed are those of the last time, but for one.
+_recent_row = lru_cache(maxsize=1024)(post_row)
 
 _COUNTS = (
     select(feed_posts.c.feed, func.count())
