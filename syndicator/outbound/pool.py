@@ -80,12 +80,13 @@ class SenderPool(Generic[T, R]):
         """
         with self._lock:
             while (todo := self._take()) is not None:
+                self._todo.put(todo)  # first: starting a thread waits until it runs
                 if self._idle <= 0 and not self._start_thread() and not self._threads:
                     queue, task = todo
                     queue.finish(task)
+                    self._todo.get()
                     raise RuntimeError("no thread could be started")
                 self._idle -= 1
-                self._todo.put(todo)
 
     def _start_thread(self) -> bool:
         """Start an idle thread. Returns False if the system allows no more."""
