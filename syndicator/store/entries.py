@@ -86,6 +86,8 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
 
 def mark_stale(connection: Connection, paths: Collection[str]) -> None:
     """Mark entries stale, and the feeds of their posts. They are shown until rendered again."""
+    if not paths:
+        return
     execute_among(connection, _MARK_STALE, paths)
     rows = posts.get(connection, paths).values()
     archives.mark_posts(connection, rows)

@@ -191,6 +191,33 @@ def test_a_change_reads_nothing_of_other_feeds(site: Site) -> None:
     ] == []
 
 
+def test_a_save_makes_few_statements_until_its_ping(site: Site) -> None:
+    """Each takes longer in Python than in SQLite. BEGIN and COMMIT are not counted."""
+    statements: list[str] = []
+    queued: list[int] = []
+
+    class Queued(Listener):
+        def on_queued(self) -> None:
+            queued.append(len(statements))
+
+    def executed(_a: object, _b: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            statements.append(statement)
+
+    with site.service(Queued()) as service:
+        service.build()
+        service.push()
+        queued.clear()
+        event.listen(service.database.engine, "before_cursor_execute", executed)
+        site.post("2026-01-30-other", categories=["News"])
+        assert service.build(paths=["_posts/2026-01-30-other.md"]).new == 1
+        assert queued[0] <= 26
+        statements.clear()
+        service.push()
+    claimed = next(n for n, each in enumerate(statements) if each.startswith("UPDATE jobs SET st"))
+    assert claimed <= 14
+
+
 def test_a_run_by_paths_checks_no_other_feed(site: Site) -> None:
     """A lost feed file is written again by the next full scan, not at each save."""
     lost = site.feeds / "category/business.rss"
