@@ -51,5 +51,7 @@ def packed(body: bytes, gzip: bytes | None) -> bytes | PackedBody:
 
     RFC 1952 §2.3.1
     """
+    if gzip is None:
+        return body
     end = struct.pack("<II", zlib.crc32(body), len(body) & 0xFFFFFFFF)
-    return PackedBody(gzip) if gzip is not None and gzip.endswith(end) else body
+    return PackedBody(gzip) if gzip.endswith(end) else body
